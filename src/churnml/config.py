@@ -1,0 +1,173 @@
+"""The study: every choice of a training run, read from TOML. Unknown keys are refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from churnml.errors import InputError
+
+DEFAULT_STUDY = Path("experiments/studies/default.toml")
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Sampler = Literal["none", "scale_pos_weight", "smote", "undersample", "easy_ensemble"]
+
+
+class Section(BaseModel):
+    """A table of a TOML file; frozen, and a typo in a key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Label(Section):
+    """The label window ``[as_of + lead, as_of + lead + horizon)``."""
+
+    lead_days: Annotated[int, Field(ge=0)] = 21
+    horizon_days: Annotated[int, Field(gt=0)] = 28
+
+
+class Population(Section):
+    """Whose snapshots train and test. Scoring covers everyone at risk."""
+
+    min_tenure_days: Annotated[int, Field(ge=0)] = 28
+    active_within_days: Annotated[int, Field(gt=0)] | None = None
+    min_active_days: Annotated[int, Field(gt=0)] | None = None
+
+
+class Folds(Section):
+    """Forward folds. Without dates: the last ``blocks`` test blocks whose labels are closed."""
+
+    scheme: Literal["expanding", "rolling"] = "expanding"
+    test_from: date | datetime | None = None
+    test_until: date | datetime | None = None
+    test_every_days: Annotated[int, Field(gt=0)] = 61
+    blocks: Annotated[int, Field(gt=0)] = 3
+    train_days: Annotated[int, Field(gt=0)] | None = None
+
+
+class Model(Section):
+    """The learner. ``heads`` are label windows [lead_days, horizon_days]; empty: the recipe's."""
+
+    heads: tuple[tuple[int, int], ...] = ()
+    seeds: Annotated[int, Field(gt=0)] = 1
+    final_seeds: Annotated[int, Field(gt=0)] = 2
+    sampler: Sampler = "none"
+    max_rows: Annotated[int, Field(gt=0)] = 500_000
+
+
+class Tuning(Section):
+    """How many settings are tried beside the recipe; 0 keeps the recipe."""
+
+    trials: Annotated[int, Field(ge=0)] = 10
+
+
+class Alerts(Section):
+    """The alert queue: weekly load and quiet time."""
+
+    q: Share = 0.02
+    quiet_days: Annotated[int, Field(ge=0)] = 56
+
+
+class Features(Section):
+    """Features left out by name, and packs of a field switched on."""
+
+    drop: tuple[str, ...] = ()
+    packs: tuple[str, ...] = ()
+
+
+class Promotion(Section):
+    """How much worse a challenger may be (share of the champion's average precision), how surely."""
+
+    margin: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.90
+
+
+class Study(Section):
+    """All choices of one training run."""
+
+    data: str = "data/demo/data"
+    label: Label = Label()
+    population: Population = Population()
+    folds: Folds = Folds()
+    model: Model = Model()
+    tuning: Tuning = Tuning()
+    alerts: Alerts = Alerts()
+    features: Features = Features()
+    promotion: Promotion = Promotion()
+    seed: int = 7
+
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that change with any choice."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+Parsed = TypeVar("Parsed", bound=BaseModel)
+
+
+def parse(model: type[Parsed], content: dict[str, Any], *, where: str) -> Parsed:
+    """The content checked against the model.
+
+    Raises
+    ------
+    InputError
+        Naming the file, the key, what came and what was expected.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{where}: " + "; ".join(_sentence(model, e) for e in error.errors())) from None
+
+
+def _sentence(model: type[BaseModel], error: Any) -> str:
+    path = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"unknown key '{path}'; known here: {', '.join(_known(model, error['loc'][:-1]))}"
+    return f"'{path}' is {error['input']!r}: {error['msg'].lower()}"
+
+
+def _known(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(str(part))
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return ["see the documentation of this table"]
+        model = annotation
+    return sorted(field.alias or name for name, field in model.model_fields.items())
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, unreadable or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist. Give the path of a TOML file.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read ({error}). Expected a UTF-8 TOML file.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not valid TOML: {error}.") from None
+
+
+def read_study(path: Path | None = None) -> Study:
+    """The study of a TOML file; without a path ``experiments/studies/default.toml`` if it is there.
+
+    Raises
+    ------
+    InputError
+        If the file is unusable or holds an unknown key or an impossible value.
+    """
+    if path is None:
+        return read_study(DEFAULT_STUDY) if DEFAULT_STUDY.exists() else Study()
+    return parse(Study, read_toml(path), where=str(path))

@@ -1,0 +1,1 @@
+"""Where tables come from: folders and databases, the quality gate, the simulated world."""

@@ -1,0 +1,76 @@
+"""Half-open time. The past is ``[as_of - w, as_of)``, the future ``[as_of + lead, as_of + lead + horizon)``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+DAY = pd.Timedelta(days=1)
+WEEK_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class LabelWindow:
+    """The days after the as_of in which leaving counts: ``[as_of + lead, as_of + lead + horizon)``.
+
+    Parameters
+    ----------
+    lead_days : int
+        Days between the as_of and the start of the window.
+    horizon_days : int
+        Length of the window.
+    delay_days : int
+        Days after an exit until it is certain (grace of a contract, silence of an inactivity).
+    """
+
+    lead_days: int
+    horizon_days: int
+    delay_days: int = 0
+
+    @property
+    def end_days(self) -> int:
+        """Days between the as_of and the end of the window (exclusive)."""
+        return self.lead_days + self.horizon_days
+
+    @property
+    def closing_days(self) -> int:
+        """Days after the as_of until the label is complete: the window and the label delay."""
+        return self.end_days + self.delay_days
+
+    def closed(self, as_ofs: pd.Series, *, observed_until: pd.Timestamp) -> pd.Series:
+        """Whether the label of each as_of is complete at the right edge of the data.
+
+        Parameters
+        ----------
+        as_ofs : Series of datetime64, shape (n_snapshots,)
+        observed_until : Timestamp
+            Right edge of the data, exclusive.
+
+        Returns
+        -------
+        Series of bool, shape (n_snapshots,)
+
+        Examples
+        --------
+        >>> window = LabelWindow(lead_days=21, horizon_days=28, delay_days=14)
+        >>> window.closed(pd.Series([pd.Timestamp("2026-01-01")]),
+        ...               observed_until=pd.Timestamp("2026-03-05")).item()
+        True
+        """
+        return as_ofs + pd.Timedelta(days=self.closing_days) <= observed_until
+
+    def contains(self, notice_days: pd.Series) -> pd.Series:
+        """Whether an exit so many days after the as_of falls into the window (NaN: it does not)."""
+        return (notice_days >= self.lead_days) & (notice_days < self.end_days)
+
+
+def weekly(first: pd.Timestamp, until: pd.Timestamp, *, every_days: int = WEEK_DAYS) -> pd.DatetimeIndex:
+    """Instants ``first, first + every, ...`` strictly before ``until``.
+
+    Examples
+    --------
+    >>> weekly(pd.Timestamp("2026-01-01"), pd.Timestamp("2026-01-15")).day.tolist()
+    [1, 8]
+    """
+    return pd.date_range(first, until, freq=pd.Timedelta(days=every_days), inclusive="left")
