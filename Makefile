@@ -1,0 +1,62 @@
+# Needs Python 3.11 or newer with venv, and make. Everything else is installed into .tools and .venv.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+DATA   ?=
+CONFIG ?=
+ARGS   ?=
+
+UV  := .tools/bin/uv
+BIN := .venv/bin
+DEMO := data/demo
+
+export OMP_WAIT_POLICY := PASSIVE
+export MPLBACKEND := Agg
+
+.PHONY: help env train test test-all lint unit notebooks lab ui clean
+
+help: ## what can be made here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@echo "Variables: DATA=folder CONFIG=study.toml ARGS='more options of churnml train' PYTHON=interpreter"
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found on the PATH." >&2; exit 2; }
+	"$(PYTHON)" -m venv .tools
+	.tools/bin/python -m pip install --quiet "uv>=0.9"
+
+.venv/.synced: uv.lock pyproject.toml | $(UV)
+	$(UV) sync --locked --python .tools/bin/python
+	@touch $@
+
+env: .venv/.synced ## the locked environment in .venv
+
+train: env ## the monthly run; simulates the demonstration data if none is there
+	@if [ -z "$(DATA)$(CONFIG)" ] && [ ! -d $(DEMO)/data ]; then $(BIN)/python -m churnml simulate $(DEMO); fi
+	$(BIN)/python -m churnml.train $(if $(DATA),"$(DATA)") $(if $(CONFIG),--config "$(CONFIG)") $(ARGS)
+
+lint: env ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+unit: env
+	$(BIN)/python -m pytest -n 2
+
+test: lint unit ## style, types and the quick tests
+
+test-all: lint ## style, types and every test, the slow ones too
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
+
+notebooks: env ## run the notebooks and store their pictures
+	$(BIN)/jupytext --sync --execute notebooks/*.py
+
+lab: env ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab --ip 127.0.0.1 notebooks
+
+ui: env ## the MLflow pages of past runs on http://127.0.0.1:5000
+	@test -f mlruns/mlflow.db || { echo "No run is stored yet: make train" >&2; exit 2; }
+	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"
+
+clean: ## remove what was installed and cached; data and runs stay
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
