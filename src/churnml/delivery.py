@@ -1,0 +1,128 @@
+"""Scores and tables out: format by suffix, whole or not at all, formulas in CSV cells made harmless."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from churnml.errors import InputError
+
+SUFFIXES = (".parquet", ".csv", ".jsonl")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+SCORE_SCHEMA = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("as_of", pa.timestamp("us", tz="UTC")),
+        ("probability", pa.float64()),
+        ("model_digest", pa.string()),
+        (
+            "reasons",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("feature", pa.string()),
+                        ("family", pa.string()),
+                        ("contribution", pa.float64()),
+                        ("text_en", pa.string()),
+                        ("text_ru", pa.string()),
+                    ]
+                )
+            ),
+        ),
+    ]
+)
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file name whose suffix names no format we write.
+
+    Raises
+    ------
+    InputError
+    """
+    if path.suffix not in SUFFIXES:
+        raise InputError(
+            f"{path} has the suffix '{path.suffix}'; expected one of {', '.join(SUFFIXES)}."
+        )
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table as Parquet, CSV or JSON lines, by the suffix of the path.
+
+    Raises
+    ------
+    InputError
+        If the suffix is unknown or the folder cannot be written.
+    """
+    check_suffix(path)
+    writers: dict[str, Callable[[pa.Table, Path], None]] = {
+        ".parquet": _write_parquet,
+        ".csv": _write_csv,
+        ".jsonl": _write_jsonl,
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error}). Give another --out.") from None
+    aside = Path(name)
+    try:
+        writers[path.suffix](table, aside)
+        aside.chmod(0o644)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_scores(scores: pd.DataFrame, path: Path) -> None:
+    """Write a score file; the suffix says the format (.parquet, .csv, .jsonl)."""
+    localised = scores.assign(as_of=scores["as_of"].dt.tz_localize("UTC"))
+    write_table(pa.Table.from_pandas(localised, schema=SCORE_SCHEMA, preserve_index=False), path)
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, path)
+
+
+def _write_csv(table: pa.Table, path: Path) -> None:
+    import pyarrow.csv as pc
+
+    pc.write_csv(pa.table([_cells(column) for column in table.columns], table.column_names), path)
+
+
+def _write_jsonl(table: pa.Table, path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for batch in table.to_batches(max_chunksize=10_000):
+            for row in batch.to_pylist():
+                file.write(json.dumps(row, ensure_ascii=False, default=_iso) + "\n")
+
+
+def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    """CSV knows no lists and spreadsheets run formulas: lists become JSON, formulas get a quote."""
+    if pa.types.is_nested(column.type):
+        return pa.array([json.dumps(value, ensure_ascii=False) for value in column.to_pylist()])
+    if pa.types.is_timestamp(column.type):
+        return pa.array([_iso(value) if value is not None else None for value in column.to_pylist()])
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return pa.array([_harmless(value) for value in column.to_pylist()], pa.string())
+    return column
+
+
+def _harmless(text: str | None) -> str | None:
+    return "'" + text if text is not None and text.startswith(_FORMULA) else text
+
+
+def _iso(value: Any) -> str:
+    return str(value.strftime("%Y-%m-%dT%H:%M:%SZ"))

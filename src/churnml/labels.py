@@ -1,0 +1,175 @@
+"""What became of each snapshot: churned, stayed, left_early, unknown."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from churnml.snapshots import create_activity
+from churnml.sources.dataset import Dataset
+from churnml.windows import LabelWindow
+
+CHURNED = "churned"
+STAYED = "stayed"
+LEFT_EARLY = "left_early"
+UNKNOWN = "unknown"
+
+# Overlapping and adjoining subscriptions, and those renewed within the grace, are one spell.
+_CONTRACT_SPELLS = """
+with known as (
+    select customer_id, started_at, end_reason,
+           case when ended_at < $until then ended_at end as ended_at
+    from subscriptions where started_at < $until
+),
+ordered as (
+    select *, max(coalesce(ended_at, 'infinity'::timestamp)) over (
+        partition by customer_id order by started_at, coalesce(ended_at, 'infinity'::timestamp)
+        rows between unbounded preceding and 1 preceding) as ended_before
+    from known
+),
+numbered as (
+    select *, sum(case when ended_before is null
+                        or (started_at > ended_before
+                            and started_at >= ended_before + to_days($days))
+                  then 1 else 0 end)
+        over (partition by customer_id order by started_at,
+              coalesce(ended_at, 'infinity'::timestamp)) as spell
+    from ordered
+),
+spells as (
+    select customer_id, spell, min(started_at) as started_at,
+           case when bool_and(ended_at is not null) then max(ended_at) end as ended_at,
+           arg_max(coalesce(end_reason, 'voluntary'), ended_at) as end_reason
+    from numbered group by customer_id, spell
+)
+select customer_id, started_at,
+       case when ended_at + to_days($days) <= $until
+             and (end_reason <> 'involuntary' or $involuntary = 'exit') then ended_at end as exit_at,
+       case when end_reason = 'involuntary' and $involuntary = 'censor'
+            then ended_at end as censored_at
+from spells order by customer_id, started_at
+"""
+
+_ACTIVITY_SPELLS = """
+with ordered as (
+    select customer_id, event_time,
+           lag(event_time) over (partition by customer_id order by event_time) as before
+    from activity where event_time < $until
+),
+numbered as (
+    select *, sum(case when before is null or event_time >= before + to_days($days)
+                  then 1 else 0 end)
+        over (partition by customer_id order by event_time) as spell
+    from ordered
+),
+spells as (
+    select customer_id, min(event_time) as started_at, max(event_time) as ended_at
+    from numbered group by customer_id, spell
+)
+select customer_id, started_at,
+       case when ended_at + to_days($days) <= $until then ended_at end as exit_at,
+       null::timestamp as censored_at
+from spells order by customer_id, started_at
+"""
+
+
+def spells(dataset: Dataset) -> pd.DataFrame:
+    """Stretches of being a customer, with the exit that ended them.
+
+    Returns
+    -------
+    DataFrame
+        ``customer_id``, ``started_at``, ``exit_at`` (NaT: none, or not certain yet),
+        ``censored_at`` (an involuntary end that is not counted as an exit). A win-back is a new
+        row. Without rows for ``absence``, which knows no dated exit.
+    """
+    churn = dataset.description.churn
+    connection = dataset.connection.cursor()
+    values = {"until": dataset.observed_until.to_pydatetime(), "days": churn.delay_days}
+    if churn.kind == "contract":
+        values["involuntary"] = churn.involuntary
+        return connection.execute(_CONTRACT_SPELLS, values).df()
+    create_activity(connection, churn.activity)
+    found = connection.execute(_ACTIVITY_SPELLS, values).df()
+    return found if churn.kind == "inactivity" else found.iloc[:0]
+
+
+def label(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> pd.Series:
+    """What became of each snapshot in the label window.
+
+    ``unknown`` until the window and the label delay have passed, when the customer was censored
+    before the end of the window, and (inactivity) when the customer had already left silently.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    snapshots : DataFrame with ``customer_id`` and ``as_of``
+    window : LabelWindow
+        Its delay must be the label delay of the dataset.
+
+    Returns
+    -------
+    Series of str, shape (n_snapshots,), aligned with ``snapshots``
+        ``churned``, ``stayed``, ``left_early`` or ``unknown``.
+    """
+    closed = window.closed(snapshots["as_of"], observed_until=dataset.observed_until)
+    if dataset.description.churn.kind == "absence":
+        return _absence(dataset, snapshots, window=window).where(closed, UNKNOWN)
+    ends = with_exits(dataset, snapshots)
+    notice = (ends["exit_at"] - ends["as_of"]) / pd.Timedelta(days=1)
+    observed = (ends["censored_at"] - ends["as_of"]) / pd.Timedelta(days=1)
+    labels = pd.Series(STAYED, index=snapshots.index, dtype="str")
+    labels[(notice >= 0) & (notice < window.lead_days)] = LEFT_EARLY
+    labels[window.contains(notice)] = CHURNED
+    labels[(observed < window.end_days) | (notice < 0) | ~closed] = UNKNOWN
+    return labels
+
+
+def with_exits(dataset: Dataset, snapshots: pd.DataFrame) -> pd.DataFrame:
+    """The snapshots with ``exit_at`` and ``censored_at`` of the spell that contains them."""
+    ends = spells(dataset).sort_values("started_at", kind="stable")
+    left = snapshots[["customer_id", "as_of"]].sort_values("as_of", kind="stable")
+    found = pd.merge_asof(
+        left.reset_index(),
+        ends,
+        left_on="as_of",
+        right_on="started_at",
+        by="customer_id",
+        allow_exact_matches=False,
+    )
+    return found.set_index("index").loc[snapshots.index]
+
+
+def _absence(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> pd.Series:
+    """Churned when no activity falls into the window."""
+    connection = dataset.connection.cursor()
+    create_activity(connection, dataset.description.churn.activity)
+    activity = _activity_until(connection, dataset.observed_until)
+    left = pd.DataFrame(
+        {
+            "customer_id": snapshots["customer_id"],
+            "opens_at": snapshots["as_of"] + pd.Timedelta(days=window.lead_days),
+        }
+    ).sort_values("opens_at", kind="stable")
+    found = pd.merge_asof(
+        left.reset_index(),
+        activity,
+        left_on="opens_at",
+        right_on="event_time",
+        by="customer_id",
+        direction="forward",
+    ).set_index("index")
+    active = found["event_time"] < found["opens_at"] + pd.Timedelta(days=window.horizon_days)
+    return pd.Series(
+        np.where(active.loc[snapshots.index], STAYED, CHURNED), index=snapshots.index, dtype="str"
+    )
+
+
+def _activity_until(
+    connection: duckdb.DuckDBPyConnection, until: pd.Timestamp
+) -> pd.DataFrame:
+    return connection.execute(
+        "select customer_id, event_time from activity where event_time < $until order by event_time",
+        {"until": until.to_pydatetime()},
+    ).df()

@@ -1,0 +1,1 @@
+"""The learners: the recipe, its baselines, sampling, tuning, and the bundle that carries them."""

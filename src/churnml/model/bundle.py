@@ -1,0 +1,205 @@
+"""The model as a folder of data: boosters as UBJ, everything else JSON, a sha256 of each part."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+import churnml
+from churnml.errors import InputError
+from churnml.model.boosting import Parameters
+from churnml.model.ensemble import Ensemble, Head
+from churnml.model.linear import Linear
+from churnml.model.preparation import Preparation
+from churnml.windows import LabelWindow
+
+FORMAT = 1
+_MANIFEST = "bundle.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A fitted model with everything that says where it came from.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    study : dict
+        The choices it was trained with.
+    feature_names : tuple of str
+        Features it needs, in catalogue order.
+    feature_digest, data_digest : str
+    data_from, data_until : Timestamp
+        First as_of and right edge of the data it saw.
+    metrics : dict
+        Out-of-time figures of the run that made it.
+    digest : str
+        Of all parts; empty before the bundle is saved.
+    """
+
+    ensemble: Ensemble
+    study: Mapping[str, Any]
+    feature_names: tuple[str, ...]
+    feature_digest: str
+    data_digest: str
+    data_from: pd.Timestamp
+    data_until: pd.Timestamp
+    metrics: Mapping[str, Any]
+    digest: str = ""
+
+    def predict(self, features: pd.DataFrame) -> pd.Series:
+        """Probability of leaving in the label window, indexed by (customer_id, as_of)."""
+        return self.ensemble.predict(features)
+
+    def save(self, path: Path) -> Bundle:
+        """Write the bundle as a folder, all or nothing, and return it with its digest.
+
+        Raises
+        ------
+        InputError
+            If something other than a bundle is at the path.
+        """
+        if path.exists() and not (path / _MANIFEST).exists():
+            raise InputError(f"{path} exists and is no bundle. Give another folder.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        try:
+            self._write(aside)
+            shutil.rmtree(path, ignore_errors=True)
+            aside.rename(path)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        return type(self).load(path)
+
+    def _write(self, folder: Path) -> None:
+        heads = []
+        for head in self.ensemble.heads:
+            files = []
+            for number, booster in enumerate(head.boosters):
+                name = f"head_{head.window.lead_days}_{head.window.end_days}_{number}.ubj"
+                booster.save_model(folder / name)
+                files.append(name)
+            window = [head.window.lead_days, head.window.horizon_days, head.window.delay_days]
+            heads.append({"window": window, "boosters": files, "shifts": list(head.shifts)})
+        _write_json(folder / "preparation.json", self.ensemble.preparation.as_json())
+        _write_json(folder / "linear.json", self.ensemble.linear.as_json())
+        _write_json(
+            folder / "ensemble.json",
+            {
+                "heads": heads,
+                "level": self.ensemble.level,
+                "parameters": asdict(self.ensemble.parameters),
+            },
+        )
+        manifest = {
+            "format": FORMAT,
+            "churnml": churnml.__version__,
+            "code_digest": code_digest(),
+            "study": dict(self.study),
+            "feature_names": list(self.feature_names),
+            "feature_digest": self.feature_digest,
+            "data_digest": self.data_digest,
+            "data_from": self.data_from.isoformat(),
+            "data_until": self.data_until.isoformat(),
+            "metrics": dict(self.metrics),
+            "parts": {part.name: _sha256(part) for part in sorted(folder.iterdir())},
+        }
+        _write_json(folder / _MANIFEST, manifest)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The bundle of a folder; every part is checked against its sha256 before it is opened.
+
+        Raises
+        ------
+        InputError
+            If the folder is no bundle, of another format, or a part is missing or altered.
+        """
+        import xgboost
+
+        manifest = _read_manifest(path)
+        content = _read_json(path / "ensemble.json")
+        heads = []
+        for part in content["heads"]:
+            boosters = []
+            for name in part["boosters"]:
+                booster = xgboost.Booster()
+                booster.load_model(path / name)
+                boosters.append(booster)
+            heads.append(
+                Head(LabelWindow(*part["window"]), tuple(boosters), tuple(part["shifts"]))
+            )
+        ensemble = Ensemble(
+            preparation=Preparation.from_json(_read_json(path / "preparation.json")),
+            heads=tuple(heads),
+            linear=Linear.from_json(_read_json(path / "linear.json")),
+            level=content["level"],
+            parameters=Parameters(**content["parameters"]),
+        )
+        return cls(
+            ensemble=ensemble,
+            study=manifest["study"],
+            feature_names=tuple(manifest["feature_names"]),
+            feature_digest=manifest["feature_digest"],
+            data_digest=manifest["data_digest"],
+            data_from=pd.Timestamp(manifest["data_from"]),
+            data_until=pd.Timestamp(manifest["data_until"]),
+            metrics=manifest["metrics"],
+            digest=_sha256(path / _MANIFEST)[:16],
+        )
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    if not (path / _MANIFEST).is_file():
+        raise InputError(
+            f"{path} holds no model (no {_MANIFEST}). Give the folder that `churnml train` "
+            "printed, or a registry address such as models:/churnml@champion."
+        )
+    manifest = _read_json(path / _MANIFEST)
+    if manifest.get("format") != FORMAT:
+        raise InputError(
+            f"{path} has bundle format {manifest.get('format')}, this version reads {FORMAT}. "
+            "Train again with this version."
+        )
+    for name, expected in manifest["parts"].items():
+        part = path / name
+        if not part.is_file() or _sha256(part) != expected:
+            raise InputError(
+                f"{part} is {'altered' if part.is_file() else 'missing'}: its sha256 is not the one "
+                "in bundle.json. Restore the bundle from MLflow or train again."
+            )
+    return manifest
+
+
+def code_digest() -> str:
+    """Sixteen hexadecimal digits that change with any line of the package."""
+    digest = hashlib.sha256()
+    folder = Path(churnml.__file__).parent
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(file.relative_to(folder).as_posix().encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False), encoding="utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}). Train again.") from None
+    return content
