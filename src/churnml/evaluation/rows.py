@@ -1,0 +1,280 @@
+"""Figures over rows: how well scores rank the snapshots, how true the probabilities are.
+
+Everything is computed from sums over rows weighted by customer. A weight of one for everybody
+gives the figure; the multiplicities of a bootstrap give its resamples, without a second code path.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from churnml.alerting.queue import Floats, Integers, layout, require, score_column
+from churnml.errors import InputError
+from churnml.evaluation.calibration import Calibration
+
+LABELS = ("churned", "stayed", "left_early", "unknown")
+LIFT_SHARE = 0.10
+WITHOUT_LEFT_EARLY = "_without_left_early"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Rows by falling score, with the ends of ties: all that average precision and AUC need."""
+
+    customer: Integers
+    positive: Floats
+    tie_ends: Integers
+
+    @classmethod
+    def of(cls, scores: Floats, positive: Floats, customer: Integers) -> Ranking:
+        """The ranking of rows; equal scores are one step."""
+        order = np.argsort(-scores, kind="stable")
+        falling = scores[order]
+        ends = np.flatnonzero(np.append(falling[1:] != falling[:-1], True)) if len(order) else order
+        return cls(customer[order], positive[order], ends)
+
+    def figures(self, weights: Floats) -> tuple[float, float]:
+        """Average precision and ROC AUC; NaN unless both classes carry weight.
+
+        Average precision is the sum over steps of the gain in recall times the precision after
+        the step (not interpolated), AUC the trapezoids under the steps.
+        """
+        weight = weights[self.customer]
+        hits = np.cumsum(weight * self.positive)[self.tie_ends]
+        flagged = np.cumsum(weight)[self.tie_ends]
+        if len(hits) == 0 or hits[-1] == 0 or hits[-1] == flagged[-1]:
+            return math.nan, math.nan
+        gained = np.diff(hits, prepend=0.0)
+        precision = hits / np.maximum(flagged, 1e-300)
+        misses = flagged - hits
+        area = np.diff(misses, prepend=0.0) @ (hits - gained / 2)
+        return float(gained @ precision / hits[-1]), float(area / (hits[-1] * misses[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class TopTenth:
+    """Rows by as_of and falling score: what the top tenth of every as_of holds, pooled."""
+
+    customer: Integers
+    positive: Floats
+    tie_starts: Integers
+    tie_as_of: Integers
+
+    @classmethod
+    def of(cls, scores: Floats, positive: Floats, customer: Integers, as_of: Integers) -> TopTenth:
+        """The order within every as_of; equal scores are taken together."""
+        order = np.lexsort((-scores, as_of))
+        line, falling = as_of[order], scores[order]
+        new = (line[1:] != line[:-1]) | (falling[1:] != falling[:-1])
+        starts = np.flatnonzero(np.append(True, new)) if len(order) else order
+        codes = np.unique(line[starts], return_inverse=True)[1]
+        return cls(customer[order], positive[order], starts, codes.astype(np.int64))
+
+    def lift(self, weights: Floats) -> float:
+        """Share of positives in the top tenth of each as_of over the share in all rows.
+
+        The tenth is rounded up to whole rows per as_of. Of a tie that crosses its edge the
+        expected share is taken, so the order of the rows plays no part.
+        """
+        weight = weights[self.customer]
+        if not weight.any():
+            return math.nan
+        rows = np.add.reduceat(weight, self.tie_starts)
+        hits = np.add.reduceat(weight * self.positive, self.tie_starts)
+        per_as_of = np.bincount(self.tie_as_of, rows)
+        before = np.cumsum(rows) - rows - (np.cumsum(per_as_of) - per_as_of)[self.tie_as_of]
+        room = np.ceil(np.round(LIFT_SHARE * per_as_of, 9))[self.tie_as_of] - before
+        share = np.clip(room, 0.0, rows) / np.maximum(rows, 1e-300)
+        base_rate = hits.sum() / rows.sum()
+        top = (share * rows).sum()
+        return float(hits @ share / top / base_rate) if base_rate > 0 and top > 0 else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """Hits, false alarms and misses of flagged rows, summed by customer."""
+
+    counts: Floats
+
+    @classmethod
+    def of(cls, flags: Floats, positive: Floats, customer: Integers, n_customers: int) -> Flags:
+        """The counts per customer: hits, false alarms, misses."""
+        parts = (flags * positive, flags * (1 - positive), (1 - flags) * positive)
+        return cls(np.stack([np.bincount(customer, part, n_customers) for part in parts]))
+
+    def figures(self, weights: Floats) -> dict[str, float]:
+        """Precision, recall and F1; NaN where nothing was flagged or nothing was there."""
+        hits, false_alarms, misses = self.counts @ weights
+        return {
+            "precision": _ratio(hits, hits + false_alarms),
+            "recall": _ratio(hits, hits + misses),
+            "f1": _ratio(2 * hits, 2 * hits + false_alarms + misses),
+        }
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class RowTable:
+    """The tested rows with a known label, laid out once for the figures and all their resamples."""
+
+    strict: Ranking
+    without_left_early: Ranking
+    top_tenth: TopTenth
+    flags: Flags | None
+    calibration: Calibration | None
+    row_counts: Floats
+    n_unscored: int
+
+    def figures(self, weights: Floats) -> dict[str, float]:
+        """All row figures under weights of customers, NaN where one cannot be computed."""
+        average_precision, roc_auc = self.strict.figures(weights)
+        narrow_precision, narrow_auc = self.without_left_early.figures(weights)
+        rows, positives = self.row_counts @ weights
+        none = {"precision": math.nan, "recall": math.nan, "f1": math.nan}
+        unknown = {"brier": math.nan, "ece": math.nan, "calibration_slope": math.nan}
+        return {
+            "average_precision": average_precision,
+            "roc_auc": roc_auc,
+            **(none if self.flags is None else self.flags.figures(weights)),
+            "lift_at_10pct": self.top_tenth.lift(weights),
+            **(unknown if self.calibration is None else self.calibration.figures(weights)),
+            "base_rate": _ratio(positives, rows),
+            f"average_precision{WITHOUT_LEFT_EARLY}": narrow_precision,
+            f"roc_auc{WITHOUT_LEFT_EARLY}": narrow_auc,
+        }
+
+    def counts(self) -> dict[str, int]:
+        """Rows, positive rows and customers behind the positive rows."""
+        rows, positives = self.row_counts.sum(axis=1)
+        people = int(np.count_nonzero(self.row_counts[1]))
+        return {
+            "n_rows": int(rows),
+            "n_positive": int(positives),
+            "n_positive_customers": people,
+        }
+
+
+def row_table(
+    scores: pd.DataFrame, labels: pd.Series, *, flags: pd.Series | None = None
+) -> RowTable:
+    """The rows with a known label and a score, ready for ``figures``.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        customer_id, as_of, score, optional probability.
+    labels : Series of str, shape (n_rows,)
+        churned, stayed, left_early or unknown; row by row as in ``scores``.
+    flags : Series of bool, shape (n_rows,), optional
+        Rows above the operating threshold, which comes from earlier rows.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, a label is none of the four, or a probability lies outside [0, 1].
+    """
+    grid = layout(scores)
+    values = score_column(scores).to_numpy()
+    label = _checked(labels, n_rows=len(scores))
+    known = (label != "unknown") & ~np.isnan(values)
+    customer, as_of = grid.row_customer[known], grid.row_as_of[known]
+    score, positive = values[known], (label[known] == "churned").astype(float)
+    late = label[known] != "left_early"
+    n_customers = len(grid.customers)
+    counts = [np.bincount(customer, part, n_customers) for part in (np.ones_like(score), positive)]
+    return RowTable(
+        strict=Ranking.of(score, positive, customer),
+        without_left_early=Ranking.of(score[late], positive[late], customer[late]),
+        top_tenth=TopTenth.of(score, positive, customer, as_of),
+        flags=_flags(flags, known, positive, customer, n_customers),
+        calibration=_calibration(scores, known, positive, customer, n_customers),
+        row_counts=np.stack(counts),
+        n_unscored=int(((label != "unknown") & np.isnan(values)).sum()),
+    )
+
+
+def _checked(labels: pd.Series, *, n_rows: int) -> npt.NDArray[np.object_]:
+    if len(labels) != n_rows:
+        raise InputError(f"{len(labels)} labels for {n_rows} scores; expected one label per row.")
+    label: npt.NDArray[np.object_] = labels.to_numpy(dtype=object)
+    strange = sorted({str(value) for value in label} - set(LABELS))
+    if strange:
+        raise InputError(
+            f"labels hold {', '.join(strange[:5])}; expected only {', '.join(LABELS)}."
+        )
+    return label
+
+
+def _flags(
+    flags: pd.Series | None,
+    known: npt.NDArray[np.bool_],
+    positive: Floats,
+    customer: Integers,
+    n_customers: int,
+) -> Flags | None:
+    if flags is None:
+        return None
+    if len(flags) != len(known):
+        raise InputError(f"{len(flags)} flags for {len(known)} scores; expected one flag per row.")
+    raised = flags.to_numpy(dtype=bool)[known].astype(float)
+    return Flags.of(raised, positive, customer, n_customers)
+
+
+def _calibration(
+    scores: pd.DataFrame,
+    known: npt.NDArray[np.bool_],
+    positive: Floats,
+    customer: Integers,
+    n_customers: int,
+) -> Calibration | None:
+    if "probability" not in scores.columns:
+        return None
+    require(scores, ("probability",), what="scores")
+    probability = scores["probability"].to_numpy(dtype=np.float64)[known]
+    if np.isnan(probability).any() or len(probability) == 0:
+        return None
+    if probability.min() < 0 or probability.max() > 1:
+        raise InputError(
+            f"scores.probability reaches from {probability.min():g} to {probability.max():g}; "
+            "expected values within [0, 1]. Give uncalibrated numbers as the column score alone."
+        )
+    return Calibration.of(probability, positive, customer, n_customers)
+
+
+def row_metrics(
+    scores: pd.DataFrame, labels: pd.Series, *, flags: pd.Series | None = None
+) -> dict[str, float | None]:
+    """All row figures of a score; None where one cannot be computed.
+
+    Average precision, ROC AUC, precision, recall and F1 at the flags, lift in the top tenth of
+    each as_of, Brier score, expected calibration error, calibration slope, base rate and counts.
+    Rows labelled ``unknown`` are left out; ``left_early`` counts as not-in-window, but for the
+    figures ``…_without_left_early``, which leave these rows out.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        customer_id, as_of, score, optional probability.
+    labels : Series of str, shape (n_rows,)
+    flags : Series of bool, shape (n_rows,), optional
+
+    Returns
+    -------
+    dict of float or None
+    """
+    table = row_table(scores, labels, flags=flags)
+    figures = table.figures(np.ones(table.row_counts.shape[1]))
+    return {**{name: plain(value) for name, value in figures.items()}, **table.counts()}
+
+
+def plain(value: float) -> float | None:
+    """The number, or None where there is none."""
+    return float(value) if math.isfinite(value) else None

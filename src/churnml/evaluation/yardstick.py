@@ -1,0 +1,381 @@
+"""The yardstick: every figure of one score on out-of-time rows, with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from churnml.alerting.queue import (
+    Floats,
+    Integers,
+    Policy,
+    replay,
+    require,
+    score_column,
+    tie_breakers,
+)
+from churnml.errors import InputError
+from churnml.evaluation.intervals import bootstrap, percentile_interval
+from churnml.evaluation.leads import (
+    CURVE,
+    CURVE_WEEKS,
+    Outlook,
+    outlook,
+    queue_figures,
+    scored_keys,
+)
+from churnml.evaluation.reference import Chance, above_random, chance, random_keys, random_scores
+from churnml.evaluation.rows import RowTable, plain, row_table
+from churnml.evaluation.threshold import forward_flags
+from churnml.windows import LabelWindow
+
+#: Loads of the curve by q, beside the policy's own.
+LOADS = (0.01, 0.02, 0.05, 0.10)
+#: Random scores whose rows are measured; more only smooth what is the base rate anyway.
+RANDOM_TABLES = 10
+OF_THE_QUEUE = (
+    "recall_at_lead_21d",
+    "recall_above_random",
+    "alert_precision",
+    "alert_precision_in_time",
+    "late_alerts",
+    "median_lead_days",
+    "alerts_per_week",
+)
+Interval = tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All figures of one score. None stands for what cannot be computed; ``notes`` say why.
+
+    Parameters
+    ----------
+    metrics, intervals : mapping
+        Figure by name, and its 95 % interval by bootstrap over customers.
+    lead_recall, lead_recall_intervals, lead_recall_random : mapping, optional
+        Recall by minimum notice of "1" … "8" weeks, its intervals, and what chance reaches.
+    by_q : mapping, optional
+        Recall, its interval, chance, precision and weekly alerts for each load.
+    base_rate : float, optional
+        Share of positive rows.
+    n_rows, n_positive, n_positive_customers, n_customers : int
+        Rows with a known label, positive ones, people behind these, people in all.
+    n_exits, n_alerts : int, optional
+        Exits that recall counts; alerts raised (for chance: on average).
+    notes : tuple of str
+    """
+
+    metrics: Mapping[str, float | None]
+    intervals: Mapping[str, Interval]
+    lead_recall: Mapping[str, float | None] | None
+    lead_recall_intervals: Mapping[str, Interval] | None
+    lead_recall_random: Mapping[str, float | None] | None
+    by_q: Mapping[str, Mapping[str, Any]] | None
+    base_rate: float | None
+    n_rows: int
+    n_positive: int
+    n_positive_customers: int
+    n_customers: int
+    n_exits: int | None
+    n_alerts: int | None
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for JSON, under the names of the fields."""
+        return {name: _plain_tree(value) for name, value in asdict(self).items()}
+
+
+def _plain_tree(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain_tree(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_tree(item) for item in value]
+    return plain(value) if isinstance(value, float) else value
+
+
+def evaluate(
+    scores: pd.DataFrame,
+    labels: pd.Series,
+    spells: pd.DataFrame | None,
+    *,
+    window: LabelWindow,
+    policy: Policy,
+    observed_until: pd.Timestamp,
+    threshold_flags: pd.Series | None = None,
+    loads: Sequence[float] = LOADS,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Evaluation:
+    """All figures of a score on out-of-time rows, with 95 % intervals by bootstrap over customers.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        customer_id, as_of, score (or probability alone), optional probability; every row at risk,
+        whatever its label: the queue sees everyone whom it would have seen.
+    labels : Series of str, shape (n_rows,)
+        churned, stayed, left_early, unknown; row by row as in ``scores``.
+    spells : DataFrame, optional
+        customer_id, started_at, exit_at (NaT: none). Without it, or empty, there is no dated exit
+        (``absence``) and no queue figure.
+    window : LabelWindow
+        The label window; its delay is the label delay.
+    policy : Policy
+        The alert queue.
+    observed_until : Timestamp
+        Right edge of the data, exclusive.
+    threshold_flags : Series of bool, optional
+        Rows at or above the threshold of earlier folds; default: ``forward_flags`` of these scores.
+    loads : sequence of float
+        Further loads for the curve by q.
+    resamples, seed : int
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InputError
+        If frames do not fit together, or a label is known that cannot be known yet.
+    """
+    _refuse_open_labels(scores, labels, window=window, observed_until=observed_until)
+    flags = forward_flags(scores, q=policy.q) if threshold_flags is None else threshold_flags
+    table = row_table(scores, labels, flags=flags)
+    ones = np.ones(table.row_counts.shape[1])
+    delay_days = window.delay_days
+    ahead = _outlook(scores, spells, observed_until=observed_until, delay_days=delay_days)
+    if ahead is None:
+        resampled = _resample((table,), None, resamples=resamples, seed=seed)
+        return _evaluation(table, table.figures(ones), resampled, None)
+    board = _board(ahead, (scored_keys(ahead, scores),), policy, loads=loads, seed=seed)
+    everyone = np.arange(len(ones), dtype=np.int64)
+    ties = tie_breakers(ahead.grid.customers, seed=policy.seed)
+    figures = table.figures(ones) | board.figures(board.keys[0] + ties, everyone)
+    resampled = _resample((table,), board, resamples=resamples, seed=seed)
+    return _evaluation(table, figures, resampled, board)
+
+
+def evaluate_random(
+    snapshots: pd.DataFrame,
+    labels: pd.Series,
+    spells: pd.DataFrame | None,
+    *,
+    window: LabelWindow,
+    policy: Policy,
+    observed_until: pd.Timestamp,
+    loads: Sequence[float] = LOADS,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Evaluation:
+    """All figures of chance: the mean over random scores; an interval is that of one such score.
+
+    Parameters are those of ``evaluate``; ``snapshots`` are the same rows, with the same scores
+    missing if there is a score column, so that the load is equal.
+
+    Returns
+    -------
+    Evaluation
+    """
+    _refuse_open_labels(snapshots, labels, window=window, observed_until=observed_until)
+    tables = tuple(
+        row_table(scores, labels, flags=forward_flags(scores, q=policy.q))
+        for scores in _random_frames(snapshots, seed=seed)
+    )
+    ones = np.ones(tables[0].row_counts.shape[1])
+    figures = dict(_mean([table.figures(ones) for table in tables]))
+    delay_days = window.delay_days
+    ahead = _outlook(snapshots, spells, observed_until=observed_until, delay_days=delay_days)
+    if ahead is None:
+        resampled = _resample(tables, None, resamples=resamples, seed=seed)
+        return _evaluation(tables[0], figures, resampled, None)
+    scored = scored_keys(ahead, next(_random_frames(snapshots, seed=seed)))
+    keys = tuple(random_keys(scored, seed=seed, draw=draw) for draw in range(RANDOM_TABLES))
+    board = _board(ahead, keys, policy, loads=loads, seed=seed)
+    resampled = _resample(tables, board, resamples=resamples, seed=seed)
+    return _evaluation(tables[0], figures | board.chance_figures(), resampled, board)
+
+
+def _random_frames(snapshots: pd.DataFrame, *, seed: int) -> Iterator[pd.DataFrame]:
+    """The rows under random scores, which are no probabilities."""
+    rows = snapshots[["customer_id", "as_of"]]
+    named = {"score", "probability"} & set(snapshots.columns)
+    missing = score_column(snapshots).isna() if named else pd.Series(False, index=rows.index)
+    for draw in range(RANDOM_TABLES):
+        yield rows.assign(score=random_scores(rows, seed=seed + draw).mask(missing))
+
+
+def _mean(figures: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean of each figure; NaN only where no draw has it."""
+    averaged = pd.DataFrame(figures).mean()
+    return {str(name): float(value) for name, value in averaged.items()}
+
+
+def _refuse_open_labels(
+    scores: pd.DataFrame, labels: pd.Series, *, window: LabelWindow, observed_until: pd.Timestamp
+) -> None:
+    require(scores, ("customer_id", "as_of"), what="scores")
+    closed = window.closed(scores["as_of"], observed_until=observed_until).to_numpy()
+    if len(labels) != len(closed):
+        return
+    early = ~closed & (labels.to_numpy(dtype=object) != "unknown")
+    if early.any():
+        raise InputError(
+            f"{int(early.sum())} rows carry a label before it can be known, the first at "
+            f"{scores.loc[early, 'as_of'].min()}: a label closes {window.closing_days} days after "
+            f"the as_of and the data end at {observed_until}. Label them unknown."
+        )
+
+
+def _outlook(
+    snapshots: pd.DataFrame,
+    spells: pd.DataFrame | None,
+    *,
+    observed_until: pd.Timestamp,
+    delay_days: int,
+) -> Outlook | None:
+    if spells is None or spells.empty:
+        return None
+    return outlook(snapshots, spells, observed_until=observed_until, delay_days=delay_days)
+
+
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """What the replays need: exits ahead, keys of the scores, loads, and chance at each load."""
+
+    ahead: Outlook
+    keys: tuple[Floats, ...]
+    policies: Mapping[str, Policy]
+    chances: Mapping[str, Chance]
+
+    def figures(self, keys: Floats, drawn: Integers) -> dict[str, float]:
+        """Figures of the drawn customers at every load; a further load is a prefix of the name."""
+        figures: dict[str, float] = {}
+        for prefix, policy in self.policies.items():
+            alerts = replay(keys, self.ahead.grid.times, policy)
+            at_load = queue_figures(self.ahead, *alerts, drawn)
+            random = self.chances[prefix].recall(self.ahead, drawn)
+            at_load["recall_above_random"] = above_random(at_load["recall_at_lead_21d"], random)
+            figures |= {prefix + name: value for name, value in at_load.items()}
+        return figures
+
+    def chance_figures(self) -> dict[str, float]:
+        """The figures of chance at every load, under the same names."""
+        return {
+            prefix + name: value
+            for prefix, dice in self.chances.items()
+            for name, value in (dice.figures | {"recall_above_random": 0.0}).items()
+        }
+
+
+def _prefix(q: float) -> str:
+    return f"q={q:g}:"
+
+
+def _board(
+    ahead: Outlook, keys: tuple[Floats, ...], policy: Policy, *, loads: Sequence[float], seed: int
+) -> _Board:
+    others = sorted(set(loads) - {policy.q})
+    policies = {"": policy} | {_prefix(q): replace(policy, q=q) for q in others}
+    chances = {
+        prefix: chance(ahead, keys[0], at_load, seed=seed) for prefix, at_load in policies.items()
+    }
+    return _Board(ahead, keys, policies, chances)
+
+
+def _resample(
+    tables: Sequence[RowTable], board: _Board | None, *, resamples: int, seed: int
+) -> dict[str, Floats]:
+    """The figures of every resample; of several scores (chance) each resample draws one."""
+    n_customers = tables[0].row_counts.shape[1]
+
+    def statistic(drawn: Integers, rng: np.random.Generator) -> dict[str, float]:
+        member = int(rng.integers(len(tables)))
+        weights = np.bincount(drawn, minlength=n_customers).astype(np.float64)
+        figures = tables[member].figures(weights)
+        if board is None:
+            return figures
+        ties = rng.random(n_customers)
+        return figures | board.figures(board.keys[member][:, drawn] + ties, drawn)
+
+    return bootstrap(statistic, n_customers=n_customers, resamples=resamples, seed=seed)
+
+
+def _evaluation(
+    table: RowTable,
+    figures: Mapping[str, float],
+    resampled: Mapping[str, Floats],
+    board: _Board | None,
+) -> Evaluation:
+    bands = {name: percentile_interval(values) for name, values in resampled.items()}
+    queue_names = OF_THE_QUEUE if board is not None else ()
+    names = [n for n in figures if ":" not in n and n not in CURVE and n != "n_alerts"]
+    rest = dict.fromkeys(set(OF_THE_QUEUE) - set(queue_names))
+    metrics: dict[str, float | None] = {name: plain(figures[name]) for name in names} | rest
+    random = board.chances[""].figures if board else {}
+    if board:
+        metrics["random_recall_at_lead_21d"] = plain(random["recall_at_lead_21d"])
+    return Evaluation(
+        metrics=metrics,
+        intervals={name: bands.get(name) for name in metrics},
+        lead_recall=_curve(figures) if board else None,
+        lead_recall_intervals=_curve_bands(bands) if board else None,
+        lead_recall_random=_curve(random) if board else None,
+        by_q=_by_load(figures, bands, board) if board else None,
+        base_rate=plain(figures["base_rate"]),
+        **table.counts(),
+        n_customers=table.row_counts.shape[1],
+        n_exits=int(board.ahead.counted.sum()) if board else None,
+        n_alerts=round(figures["n_alerts"]) if board else None,
+        notes=_notes(table, board),
+    )
+
+
+def _curve(figures: Mapping[str, float]) -> dict[str, float | None]:
+    return {str(w): plain(figures[name]) for w, name in zip(CURVE_WEEKS, CURVE, strict=True)}
+
+
+def _curve_bands(bands: Mapping[str, Interval]) -> dict[str, Interval]:
+    return {str(w): bands.get(name) for w, name in zip(CURVE_WEEKS, CURVE, strict=True)}
+
+
+def _by_load(
+    figures: Mapping[str, float], bands: Mapping[str, Interval], board: _Board
+) -> dict[str, dict[str, Any]]:
+    """Recall, its interval, chance, precision and weekly alerts by load, the lightest first."""
+    by_load = sorted(board.policies.items(), key=lambda item: item[1].q)
+    return {
+        f"{policy.q:g}": {
+            "recall_at_lead_21d": plain(figures[f"{prefix}recall_at_lead_21d"]),
+            "interval": bands.get(f"{prefix}recall_at_lead_21d"),
+            "random": plain(board.chances[prefix].figures["recall_at_lead_21d"]),
+            "alert_precision": plain(figures[f"{prefix}alert_precision"]),
+            "alerts_per_week": plain(figures[f"{prefix}alerts_per_week"]),
+        }
+        for prefix, policy in by_load
+    }
+
+
+def _notes(table: RowTable, board: _Board | None) -> tuple[str, ...]:
+    """Why a figure is missing, in words."""
+    counts = table.counts()
+    one_class = counts["n_positive"] in (0, counts["n_rows"])
+    reasons = {
+        f"Of {counts['n_rows']} labelled rows {counts['n_positive']} are churned, so one class is "
+        "missing: no average precision, no ROC AUC, no calibration slope.": one_class,
+        "The scores have no complete probability: Brier score, calibration error and calibration "
+        "slope are missing.": table.calibration is None,
+        f"{table.n_unscored} labelled rows have no score: they are left out of the row figures and "
+        "never alerted.": table.n_unscored > 0,
+        "There are no dated exits: the figures of the alert queue are missing.": board is None,
+        "No exit lies where recall counts (28 days after the first tested as_of, customer seen 28 "
+        "days): recall is missing.": board is not None and not board.ahead.counted.any(),
+        "No alert is old enough to be judged (84 days and the label delay): alert precision is "
+        "missing.": board is not None and not board.ahead.judged.any(),
+    }
+    return tuple(text for text, applies in reasons.items() if applies)
