@@ -41,12 +41,12 @@ lint: env ## ruff and mypy
 	$(BIN)/mypy
 
 unit: env
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test: lint unit ## style, types and the quick tests
 
 test-all: lint ## style, types and every test, the slow ones too
-	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or not slow"
 
 notebooks: env ## run the notebooks and store their pictures
 	$(BIN)/jupytext --sync --execute notebooks/*.py

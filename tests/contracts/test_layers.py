@@ -52,12 +52,17 @@ def imported_from_churnml(name: str) -> str:
 
 
 def imported_names(source: str, *, module: str, is_package: bool) -> set[str]:
-    """Every module imported anywhere in the source, inside functions too, as absolute names."""
+    """Every module imported anywhere in the source, inside functions too, as absolute names.
+
+    A bare `import churnml` (for its version or folder) says nothing; what is read from it does.
+    """
     package = module.split(".") if is_package else module.split(".")[:-1]
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names} - {"churnml"}
+        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "churnml":
+            names |= set() if node.attr.startswith("__") else {imported_from_churnml(node.attr)}
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             origin = ".".join([*base, *([node.module] if node.module else [])])
@@ -114,6 +119,8 @@ def test_every_part_of_the_package_has_its_place_in_the_house():
         ("churnml.features.engine", "def f():\n    from churnml import labels", ["churnml.labels"]),
         ("churnml.features.engine", "from ..model import bundle", ["churnml.model"]),
         ("churnml.windows", "from churnml import open_dataset", ["churnml"]),
+        ("churnml.windows", "import churnml; churnml.fit()", ["churnml"]),
+        ("churnml.windows", "import churnml; churnml.__version__", []),
     ],
 )
 def test_an_import_that_points_up_is_seen(module: str, source: str, expected: list[str]):

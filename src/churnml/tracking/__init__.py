@@ -1,0 +1,24 @@
+"""A finished study to MLflow; a model's address to its bundle. The only part that knows MLflow."""
+
+from churnml.tracking.registry import (
+    CHAMPION_URI,
+    RegisteredModel,
+    champion,
+    promote,
+    resolve,
+    rollback,
+)
+from churnml.tracking.runs import TrainingRecord, log_training
+from churnml.tracking.store import tracking_uri
+
+__all__ = [
+    "CHAMPION_URI",
+    "RegisteredModel",
+    "TrainingRecord",
+    "champion",
+    "log_training",
+    "promote",
+    "resolve",
+    "rollback",
+    "tracking_uri",
+]

@@ -1,0 +1,174 @@
+"""Versions of the model: challenger, champion, the one before, and the bundle behind an address."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from churnml.errors import InputError
+from churnml.tracking.store import is_local, open_store, refused, tracking_uri
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models.model import ModelInfo
+
+MODEL = "churnml"
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+CHAMPION_URI = f"models:/{MODEL}@{CHAMPION}"
+
+BUNDLE = "bundle"  # folder of the bundle among the artifacts of a run
+_BEFORE = "champion_before"  # tag of a version: the champion it took over from
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A version of the model in the registry.
+
+    Parameters
+    ----------
+    version : str
+        Number within the registered model ``churnml``.
+    run_id : str
+        The training that made it.
+    uri : str
+        ``models:/churnml/<version>``.
+    """
+
+    version: str
+    run_id: str
+    uri: str
+
+
+def resolve(uri: str) -> Path:
+    """Folder of the bundle behind a model's address; the path itself where it is one.
+
+    Parameters
+    ----------
+    uri : str
+        ``models:/churnml@champion``, ``models:/churnml/3``, ``runs:/<run_id>`` or a folder.
+
+    Raises
+    ------
+    InputError
+        If no such model, version, alias, run or folder exists.
+    """
+    if not uri.startswith(("models:/", "runs:/")):
+        return _folder(Path(uri))
+    with open_store() as client, refused(uri):
+        run_id = _run_of(client, uri)
+        client.get_run(run_id)
+        return _bundle_of(run_id)
+
+
+def champion() -> RegisteredModel | None:
+    """Version in use, or None before the first promotion."""
+    with open_store() as client:
+        return _champion(client)
+
+
+def promote(version: str) -> None:
+    """Make a version the champion, and remember which one it takes over from.
+
+    Raises
+    ------
+    InputError
+        If the version does not exist.
+    """
+    with open_store() as client, refused(f"models:/{MODEL}/{version}"):
+        before = _champion(client)
+        client.get_model_version(MODEL, version)
+        if before is not None and before.version != version:
+            client.set_model_version_tag(MODEL, version, _BEFORE, before.version)
+        client.set_registered_model_alias(MODEL, CHAMPION, version)
+
+
+def rollback() -> RegisteredModel:
+    """Put the champion before this one back, and return it.
+
+    Raises
+    ------
+    InputError
+        If there is no champion, or none before it.
+    """
+    with open_store() as client:
+        now = _champion(client)
+        if now is None:
+            raise InputError(f"No champion to roll back from in {tracking_uri()}. Train first.")
+        before = client.get_model_version(MODEL, now.version).tags.get(_BEFORE)
+        if before is None:
+            raise InputError(f"Version {now.version} is the first champion; none stands before it.")
+        client.set_registered_model_alias(MODEL, CHAMPION, before)
+        return _registered(client.get_model_version(MODEL, before))
+
+
+def register(client: MlflowClient, run_id: str, logged: ModelInfo) -> RegisteredModel:
+    """Register a logged model as the next version, with the alias ``challenger``."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(MODEL)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    version = client.create_model_version(
+        MODEL, source=logged.model_uri, run_id=run_id, model_id=logged.model_id
+    )
+    client.set_registered_model_alias(MODEL, CHALLENGER, version.version)
+    return _registered(version)
+
+
+def _registered(version: ModelVersion) -> RegisteredModel:
+    number = str(version.version)
+    return RegisteredModel(number, str(version.run_id), f"models:/{MODEL}/{number}")
+
+
+def _champion(client: MlflowClient) -> RegisteredModel | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return _registered(client.get_model_version_by_alias(MODEL, CHAMPION))
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def _run_of(client: MlflowClient, uri: str) -> str:
+    kind, _, rest = uri.partition(":/")
+    rest = rest.strip("/")
+    if kind == "runs":
+        return rest.split("/")[0]
+    name, at, alias = rest.partition("@")
+    if at:
+        return str(client.get_model_version_by_alias(name, alias).run_id)
+    name, _, version = rest.partition("/")
+    return str(client.get_model_version(name, version).run_id)
+
+
+def _bundle_of(run_id: str) -> Path:
+    """Local folder of a run's bundle: in place where the store is local, else fetched once."""
+    import mlflow
+
+    uri = f"runs:/{run_id}/{BUNDLE}"
+    if is_local():
+        return _folder(Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)))
+    kept = Path.cwd() / "mlruns" / "bundles" / f"run-{run_id}"
+    if not kept.is_dir():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".fetch-") as aside:
+            fetched = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=aside)
+            Path(fetched).rename(kept)
+    return kept
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise InputError(
+            f"{path} is no folder. Give the folder of a bundle, {CHAMPION_URI}, "
+            f"models:/{MODEL}/<version> or runs:/<run_id>."
+        )
+    return path
