@@ -207,6 +207,8 @@ def queue(
     grid = layout(scores)
     keys = grid.levels(values) + tie_breakers(grid.customers, seed=policy.seed)
     lines, columns = replay(keys, grid.times, policy, last=_last_alerts(grid.customers, earlier))
+    order = np.lexsort((-keys[lines, columns], lines))
+    lines, columns = lines[order], columns[order]
     dense = np.full(grid.shape, np.nan)
     dense[grid.row_as_of, grid.row_customer] = values
     alerts = pd.DataFrame(
@@ -249,9 +251,14 @@ def _hash(customer: str, *, seed: int) -> int:
 
 
 def replay(
-    keys: Floats, times: Integers, policy: Policy, *, last: Integers | None = None
+    keys: Floats,
+    times: Integers,
+    policy: Policy,
+    *,
+    last: Integers | None = None,
+    floors: Floats | None = None,
 ) -> tuple[Integers, Integers]:
-    """Cells of the grid that are alerted, in time order and by falling key.
+    """Cells of the grid that are alerted, in time order; within an as_of in no order.
 
     Parameters
     ----------
@@ -262,6 +269,8 @@ def replay(
     policy : Policy
     last : array of int, shape (n_customers,), optional
         Time of the last alert before the first as_of; default: never.
+    floors : array of float, shape (n_as_ofs,), optional
+        Keys that alerts are expected to exceed (see ``floors``); they change speed, not alerts.
 
     Returns
     -------
@@ -269,17 +278,40 @@ def replay(
     """
     quiet = policy.quiet_days * DAY_US
     free_from = np.full(keys.shape[1], NEVER) if last is None else np.maximum(last, NEVER) + quiet
-    lines, columns = [], []
+    there = keys > ABSENT
+    high = there if floors is None else keys >= floors[:, None]
+    alerted: list[Integers] = []
     for line, time in enumerate(times):
-        open_keys = np.where(free_from <= time, keys[line], ABSENT)
-        load = policy.load(int(np.count_nonzero(open_keys > ABSENT)))
-        if load == 0:
-            continue
-        top = np.argpartition(open_keys, len(open_keys) - load)[len(open_keys) - load :]
-        top = top[np.argsort(-open_keys[top])]
+        eligible = there[line] & (free_from <= time)
+        load = policy.load(int(np.count_nonzero(eligible)))
+        candidates = np.flatnonzero(eligible & high[line])
+        if len(candidates) < load:
+            candidates = np.flatnonzero(eligible)
+        top = candidates[_highest(keys[line, candidates], load)]
         free_from[top] = time + quiet
-        lines.append(np.full(load, line, dtype=np.int64))
-        columns.append(top.astype(np.int64))
-    if not lines:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    return np.concatenate(lines), np.concatenate(columns)
+        alerted.append(top)
+    lines = np.repeat(np.arange(len(alerted)), [len(top) for top in alerted])
+    return lines, np.concatenate(alerted) if alerted else lines
+
+
+def _highest(keys: Floats, count: int) -> Integers:
+    """Places of the so many highest keys, in no order."""
+    first = len(keys) - count
+    return np.argpartition(keys, first)[first:] if count else np.empty(0, dtype=np.int64)
+
+
+def floors(levels: Floats, times: Integers, policy: Policy) -> Floats:
+    """A key for each as_of below which alerts are not expected, for ``replay``.
+
+    The quiet time blocks at most the alerts of the as_ofs within it, so the highest customers
+    number (as_ofs within the quiet time + 1) loads; one load more is left for resamples.
+    """
+    step = float(np.median(np.diff(times))) if len(times) > 1 else math.inf
+    loads = math.ceil(policy.quiet_days * DAY_US / step) + 2
+    found = np.full(len(levels), ABSENT)
+    for number, line in enumerate(levels):
+        depth = policy.load(int(np.count_nonzero(line > ABSENT))) * loads
+        if depth < len(line):
+            found[number] = np.partition(line, len(line) - depth)[len(line) - depth]
+    lowest: Floats = np.maximum(found, np.finfo(np.float64).min)
+    return lowest

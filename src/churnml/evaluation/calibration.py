@@ -19,55 +19,59 @@ CONVERGED = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Probabilities and outcomes of rows, laid out for figures under weights of customers."""
+    """Sums over rows by customer, from which figures follow under any weights of customers.
 
-    customer: Integers
-    probability: Floats
-    positive: Floats
-    tie_starts: Integers
+    Parameters
+    ----------
+    sums : array, shape (7, n_customers)
+        Rows, squared errors, and the terms of a Newton step of the logistic fit.
+    gaps : array, shape (10, n_customers)
+        Outcome minus probability in bins of equal mass.
+    slope : (float, float)
+        Intercept and slope of the fit to all rows.
+    """
+
     sums: Floats
+    gaps: Floats
     slope: tuple[float, float]
 
     @classmethod
     def of(
         cls, probability: Floats, positive: Floats, customer: Integers, n_customers: int
     ) -> Calibration:
-        """Rows by rising probability, and the sums by customer that resamples need."""
-        order = np.argsort(probability, kind="stable")
-        p, y, c = probability[order], positive[order], customer[order]
-        starts = np.flatnonzero(np.append(True, p[1:] != p[:-1]))
-        coefficients = _logistic(_logit(p), y)
-        parts = [np.ones_like(p), (p - y) ** 2, *_newton_parts(_logit(p), y, coefficients)]
-        by_customer = [np.bincount(c, part, n_customers) for part in parts]
-        sums = np.stack(by_customer).astype(np.float64)
-        return cls(c, p, y, starts, sums, coefficients)
+        """The sums of rows with a probability."""
+        x, error = _logit(probability), positive - probability
+        slope = _logistic(x, positive)
+        parts = [np.ones_like(x), error**2, *_newton_parts(x, positive, slope)]
+        sums = [np.bincount(customer, part, n_customers) for part in parts]
+        cells = equal_mass_bins(probability) * n_customers + customer
+        gaps = np.bincount(cells, error, BINS * n_customers).astype(np.float64)
+        by_bin = gaps.reshape(BINS, n_customers)
+        return cls(np.stack(sums).astype(np.float64), by_bin, slope)
 
     def figures(self, weights: Floats) -> dict[str, float]:
-        """Brier score, expected calibration error and calibration slope."""
+        """Brier score, expected calibration error and calibration slope.
+
+        The bins are those of all rows: under weights their mass is equal but for the weights.
+        """
         rows, squares, *newton = self.sums @ weights
+        known = rows > 0
         return {
-            "brier": float(squares / rows) if rows > 0 else math.nan,
-            "ece": self._expected_error(weights[self.customer]),
+            "brier": float(squares / rows) if known else math.nan,
+            "ece": float(np.abs(self.gaps @ weights).sum() / rows) if known else math.nan,
             "calibration_slope": _stepped(self.slope, newton),
         }
 
-    def _expected_error(self, weight: Floats) -> float:
-        """Mean absolute gap between share and mean probability over ten bins of equal mass.
 
-        Rows of equal probability stay in one bin (that of their middle), so the order of the
-        rows plays no part.
-        """
-        rows, hits, expected = (
-            np.add.reduceat(part, self.tie_starts)
-            for part in (weight, weight * self.positive, weight * self.probability)
-        )
-        total = rows.sum()
-        if total == 0:
-            return math.nan
-        middle = (np.cumsum(rows) - rows / 2) / total
-        bins = np.minimum((middle * BINS).astype(np.int64), BINS - 1)
-        gaps = np.bincount(bins, hits - expected, BINS)
-        return float(np.abs(gaps).sum() / total)
+def equal_mass_bins(probability: Floats, *, bins: int = BINS) -> Integers:
+    """The bin of each row when rows in rising order are cut into bins of equal mass.
+
+    Rows of equal probability stay in one bin (that of their middle), so the order of the rows
+    plays no part.
+    """
+    _, tie, rows = np.unique(probability, return_inverse=True, return_counts=True)
+    middle = (np.cumsum(rows) - rows / 2) / len(probability)
+    return np.minimum((middle * bins).astype(np.int64), bins - 1)[tie]
 
 
 def _logit(probability: Floats) -> Floats:
@@ -143,10 +147,9 @@ def reliability(probability: pd.Series, positive: pd.Series, *, bins: int = BINS
     .. [1] E. B. Wilson, *Probable inference, the law of succession, and statistical inference*,
        JASA 22, 1927.
     """
-    middle = probability.rank(method="average").sub(0.5).div(max(len(probability), 1))
-    bin_of = (middle * bins).astype(int).clip(upper=bins - 1)
+    bin_of = equal_mass_bins(probability.to_numpy(dtype=np.float64), bins=bins)
     rows = pd.DataFrame({"probability": probability, "share": positive.astype(float)})
-    groups = rows.groupby(bin_of.to_numpy())
+    groups = rows.groupby(bin_of)
     table = groups.mean().assign(rows=groups.size()).reset_index(drop=True)
     low, high = _wilson(table["share"].to_numpy(), table["rows"].to_numpy(dtype=float))
     return table.assign(low=low, high=high)[["probability", "share", "low", "high", "rows"]]

@@ -23,20 +23,49 @@ WITHOUT_LEFT_EARLY = "_without_left_early"
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
-    """Rows by falling score, with the ends of ties: all that average precision and AUC need."""
+class Steps:
+    """Rows in an order of falling score, and where the tie of each positive row starts and ends.
+
+    Every figure of the ranking is a sum over positive rows, so a resample costs one running sum
+    of weights and a few looks into it.
+    """
 
     customer: Integers
-    positive: Floats
-    tie_ends: Integers
+    of_positive: Integers
+    starts: Integers
+    ends: Integers
+
+    @classmethod
+    def of(cls, order: Integers, new: Floats, positive: Floats, customer: Integers) -> Steps:
+        """The steps of ordered rows; ``new`` is 1 where a row differs from the one before."""
+        first = np.flatnonzero(np.append(1.0, new)) if len(order) else order
+        tie = np.searchsorted(first, np.flatnonzero(positive[order]), side="right") - 1
+        last = np.append(first[1:], len(order))
+        of_positive = customer[order][positive[order] > 0]
+        return cls(customer[order], of_positive, first[tie], last[tie])
+
+    def running(self, weights: Floats) -> Floats:
+        """Weight of the rows before each row, and of all at the end."""
+        return np.concatenate(([0.0], np.cumsum(weights[self.customer])))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Rows by falling score: all that average precision and AUC need."""
+
+    steps: Steps
+    first: Integers
+    last: Integers
 
     @classmethod
     def of(cls, scores: Floats, positive: Floats, customer: Integers) -> Ranking:
         """The ranking of rows; equal scores are one step."""
         order = np.argsort(-scores, kind="stable")
-        falling = scores[order]
-        ends = np.flatnonzero(np.append(falling[1:] != falling[:-1], True)) if len(order) else order
-        return cls(customer[order], positive[order], ends)
+        new = (np.diff(scores[order]) != 0).astype(np.float64)
+        steps = Steps.of(order, new, positive, customer)
+        first = np.searchsorted(steps.starts, steps.starts, side="left")
+        last = np.searchsorted(steps.starts, steps.starts, side="right")
+        return cls(steps, first, last)
 
     def figures(self, weights: Floats) -> tuple[float, float]:
         """Average precision and ROC AUC; NaN unless both classes carry weight.
@@ -44,36 +73,40 @@ class Ranking:
         Average precision is the sum over steps of the gain in recall times the precision after
         the step (not interpolated), AUC the trapezoids under the steps.
         """
-        weight = weights[self.customer]
-        hits = np.cumsum(weight * self.positive)[self.tie_ends]
-        flagged = np.cumsum(weight)[self.tie_ends]
-        if len(hits) == 0 or hits[-1] == 0 or hits[-1] == flagged[-1]:
+        rows = self.steps.running(weights)
+        weight = weights[self.steps.of_positive]
+        hits = np.concatenate(([0.0], np.cumsum(weight)))
+        positives, negatives = hits[-1], rows[-1] - hits[-1]
+        if positives == 0 or negatives == 0:
             return math.nan, math.nan
-        gained = np.diff(hits, prepend=0.0)
-        precision = hits / np.maximum(flagged, 1e-300)
-        misses = flagged - hits
-        area = np.diff(misses, prepend=0.0) @ (hits - gained / 2)
-        return float(gained @ precision / hits[-1]), float(area / (hits[-1] * misses[-1]))
+        before, after = rows[self.steps.starts], rows[self.steps.ends]
+        hits_before, hits_after = hits[self.first], hits[self.last]
+        precision = hits_after / np.maximum(after, 1e-300)
+        above = (before - hits_before + after - hits_after) / 2
+        return (
+            float(weight @ precision / positives),
+            float(weight @ (negatives - above) / (positives * negatives)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class TopTenth:
     """Rows by as_of and falling score: what the top tenth of every as_of holds, pooled."""
 
-    customer: Integers
-    positive: Floats
-    tie_starts: Integers
-    tie_as_of: Integers
+    steps: Steps
+    edges: Integers
+    as_of: Integers
 
     @classmethod
     def of(cls, scores: Floats, positive: Floats, customer: Integers, as_of: Integers) -> TopTenth:
         """The order within every as_of; equal scores are taken together."""
         order = np.lexsort((-scores, as_of))
-        line, falling = as_of[order], scores[order]
-        new = (line[1:] != line[:-1]) | (falling[1:] != falling[:-1])
-        starts = np.flatnonzero(np.append(True, new)) if len(order) else order
-        codes = np.unique(line[starts], return_inverse=True)[1]
-        return cls(customer[order], positive[order], starts, codes.astype(np.int64))
+        line = as_of[order]
+        new = (np.diff(line) != 0) | (np.diff(scores[order]) != 0)
+        edges = np.searchsorted(line, np.append(np.unique(line), line.max(initial=0) + 1))
+        codes = np.searchsorted(np.unique(line), line[positive[order] > 0])
+        steps = Steps.of(order, new.astype(np.float64), positive, customer)
+        return cls(steps, edges, codes)
 
     def lift(self, weights: Floats) -> float:
         """Share of positives in the top tenth of each as_of over the share in all rows.
@@ -81,18 +114,16 @@ class TopTenth:
         The tenth is rounded up to whole rows per as_of. Of a tie that crosses its edge the
         expected share is taken, so the order of the rows plays no part.
         """
-        weight = weights[self.customer]
-        if not weight.any():
+        rows = self.steps.running(weights)
+        weight = weights[self.steps.of_positive]
+        if weight.sum() == 0:
             return math.nan
-        rows = np.add.reduceat(weight, self.tie_starts)
-        hits = np.add.reduceat(weight * self.positive, self.tie_starts)
-        per_as_of = np.bincount(self.tie_as_of, rows)
-        before = np.cumsum(rows) - rows - (np.cumsum(per_as_of) - per_as_of)[self.tie_as_of]
-        room = np.ceil(np.round(LIFT_SHARE * per_as_of, 9))[self.tie_as_of] - before
-        share = np.clip(room, 0.0, rows) / np.maximum(rows, 1e-300)
-        base_rate = hits.sum() / rows.sum()
-        top = (share * rows).sum()
-        return float(hits @ share / top / base_rate) if base_rate > 0 and top > 0 else math.nan
+        tenths = np.ceil(np.round(LIFT_SHARE * np.diff(rows[self.edges]), 9))
+        before, after = rows[self.steps.starts], rows[self.steps.ends]
+        room = tenths[self.as_of] - (before - rows[self.edges][self.as_of])
+        share = np.clip(room / np.maximum(after - before, 1e-300), 0.0, 1.0)
+        base_rate = weight.sum() / rows[-1]
+        return float(weight @ share / tenths.sum() / base_rate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from churnml.alerting.queue import (
     Floats,
     Integers,
     Policy,
+    floors,
     replay,
     require,
     score_column,
@@ -252,12 +253,14 @@ class _Board:
     keys: tuple[Floats, ...]
     policies: Mapping[str, Policy]
     chances: Mapping[str, Chance]
+    floors: Mapping[str, Floats]
 
     def figures(self, keys: Floats, drawn: Integers) -> dict[str, float]:
         """Figures of the drawn customers at every load; a further load is a prefix of the name."""
         figures: dict[str, float] = {}
         for prefix, policy in self.policies.items():
-            alerts = replay(keys, self.ahead.grid.times, policy)
+            floor = self.floors[prefix]
+            alerts = replay(keys, self.ahead.grid.times, policy, floors=floor)
             at_load = queue_figures(self.ahead, *alerts, drawn)
             random = self.chances[prefix].recall(self.ahead, drawn)
             at_load["recall_above_random"] = above_random(at_load["recall_at_lead_21d"], random)
@@ -285,7 +288,13 @@ def _board(
     chances = {
         prefix: chance(ahead, keys[0], at_load, seed=seed) for prefix, at_load in policies.items()
     }
-    return _Board(ahead, keys, policies, chances)
+    # Of chance the keys differ by draw, so no floor fits them all.
+    times, nowhere = ahead.grid.times, np.full(len(ahead.grid.times), np.finfo(np.float64).min)
+    found = {
+        prefix: floors(keys[0], times, at_load) if len(keys) == 1 else nowhere
+        for prefix, at_load in policies.items()
+    }
+    return _Board(ahead, keys, policies, chances, found)
 
 
 def _resample(
