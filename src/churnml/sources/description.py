@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field
+import pandas as pd
+from pydantic import Field, field_validator, model_validator
 
-from churnml.config import Section
+from churnml.config import Section, parse, read_toml
+from churnml.contract import CUSTOMERS, TABLES
+
+_DELAY = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d|w)")
+_UNIT_MINUTES = {"min": 1, "h": 60, "d": 1440, "w": 10080}
 
 Role = Literal["login", "key", "export", "pricing", "deposit", "stake", "bonus", "purchase"]
 
@@ -24,7 +32,9 @@ class Churn(Section):
     @property
     def delay_days(self) -> int:
         """Days after an exit until it is certain."""
-        return {"contract": self.grace_days, "inactivity": self.silence_days, "absence": 0}[self.kind]
+        return {"contract": self.grace_days, "inactivity": self.silence_days, "absence": 0}[
+            self.kind
+        ]
 
 
 class CustomersSection(Section):
@@ -44,9 +54,29 @@ class TableSource(Section):
 
     file: str | None = None
     sql: str | None = None
-    columns: dict[str, str] = {}
+    columns: dict[str, str] = Field(default={})
     delay: str | None = None
     covers: str | None = None
+
+    @property
+    def delay_span(self) -> pd.Timedelta:
+        """Typical time between a row and its arrival in the warehouse; nothing declared: none."""
+        match = _DELAY.fullmatch(self.delay or "0min")
+        number, unit = match.groups() if match else ("0", "min")
+        return pd.Timedelta(minutes=float(number) * _UNIT_MINUTES[unit])
+
+    @field_validator("delay")
+    @classmethod
+    def _readable(cls, delay: str | None) -> str | None:
+        if delay is not None and not _DELAY.fullmatch(delay):
+            raise ValueError('expected a number and a unit such as "30min", "6h", "1d" or "2w"')
+        return delay
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if self.file is not None and self.sql is not None:
+            raise ValueError("give either file or sql, not both")
+        return self
 
 
 class Competitors(Section):
@@ -72,7 +102,50 @@ class Description(Section):
     churn: Churn = Churn()
     customers: CustomersSection = CustomersSection()
     tickets: TicketsSection = TicketsSection()
-    tables: dict[str, TableSource] = {}
-    events: dict[Role, tuple[str, ...]] = {}
+    tables: dict[str, TableSource] = Field(default={})
+    events: dict[Role, tuple[str, ...]] = Field(default={})
     competitors: Competitors = Competitors()
     quality: Quality = Quality()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, timezone: str) -> str:
+        if timezone not in available_timezones():
+            raise ValueError('expected an IANA time zone such as "Europe/Moscow"')
+        return timezone
+
+    @model_validator(mode="after")
+    def _known_names(self) -> Self:
+        for name, source in self.tables.items():
+            if name not in TABLES:
+                raise ValueError(f"unknown table '{name}'; known: {', '.join(sorted(TABLES))}")
+            allowed = set(TABLES[name].names)
+            allowed |= set(self.customers.immutable) if name == CUSTOMERS.name else set()
+            if unknown := sorted(set(source.columns) - allowed):
+                raise ValueError(
+                    f"tables.{name}.columns maps {', '.join(unknown)}, which this table does not "
+                    f"have (canonical name = source column); it has {', '.join(sorted(allowed))}"
+                )
+        return self
+
+    def source(self, table: str) -> TableSource:
+        """Where that canonical table comes from; nothing said: its canonical name."""
+        return self.tables.get(table, TableSource())
+
+    def instant(self, moment: date | datetime) -> pd.Timestamp:
+        """The moment as naive UTC; without an offset it is read in the time zone of the dataset."""
+        stamp = pd.Timestamp(moment)
+        if stamp.tzinfo is None:
+            stamp = stamp.tz_localize(ZoneInfo(self.timezone))
+        return stamp.tz_convert("UTC").tz_localize(None)
+
+
+def read_description(path: Path | None) -> Description:
+    """The description in a dataset.toml; without a path the defaults.
+
+    Raises
+    ------
+    InputError
+        If the file is unusable or holds an unknown key, table, column or an impossible value.
+    """
+    return Description() if path is None else parse(Description, read_toml(path), where=str(path))

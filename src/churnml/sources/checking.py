@@ -1,0 +1,82 @@
+"""The report of the quality gate: what came, what stays, what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from churnml.sources.dataset import Finding
+from churnml.sources.gate import TableCount
+from churnml.sources.gating import gate_source
+from churnml.sources.opening import release, write_quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What the gate says about a source.
+
+    Parameters
+    ----------
+    tables : tuple of TableCount
+        Rows in, kept and quarantined, first and last own time of the kept rows (UTC).
+    findings : tuple of Finding
+    notices : tuple of str
+    """
+
+    tables: tuple[TableCount, ...]
+    findings: tuple[Finding, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no finding of severity error."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain values: ``tables``, ``findings``, ``notices``, ``ok``."""
+        return {
+            "tables": [_plain(count) for count in self.tables],
+            "findings": [asdict(finding) for finding in self.findings],
+            "notices": list(self.notices),
+            "ok": self.ok,
+        }
+
+
+def _plain(count: TableCount) -> dict[str, Any]:
+    times = {"first": count.first, "last": count.last}
+    iso = {name: None if time is None else time.isoformat() for name, time in times.items()}
+    return asdict(count) | iso
+
+
+def check(
+    data: Path | str, *, dataset_file: Path | None = None, quarantine: Path | None = None
+) -> CheckReport:
+    """The quality gate alone: reports, and refuses only what cannot be read at all.
+
+    Parameters
+    ----------
+    data : Path or str
+        Folder or DuckDB file.
+    dataset_file : Path, optional
+    quarantine : Path, optional
+        Folder for the rows set aside, one Parquet file per table.
+
+    Raises
+    ------
+    InputError
+        If a file or the description is unreadable.
+    """
+    gated = gate_source(
+        data, dataset_file=dataset_file, known_until=None, quarantine=quarantine is not None
+    )
+    try:
+        if quarantine is not None:
+            connection = release(gated)
+            try:
+                write_quarantine(connection, gated, quarantine)
+            finally:
+                connection.close()
+    finally:
+        gated.shop.discard()
+    return CheckReport(tuple(gated.counts), tuple(gated.findings), tuple(gated.notices))

@@ -1,0 +1,249 @@
+"""A source led through the gate: from files to cleaned tables, counts, findings and notices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import duckdb
+import pandas as pd
+
+from churnml.contract import CUSTOMERS, EVENTS, SUBSCRIPTIONS, TABLES, TICKET_EVENTS, TICKETS
+from churnml.errors import InputError
+from churnml.sources.coverage import write_coverage
+from churnml.sources.customers import derive_customers
+from churnml.sources.dataset import Finding
+from churnml.sources.description import Description, read_description
+from churnml.sources.edge import Edge, find_edge
+from churnml.sources.gate import TableCount, clean, judge
+from churnml.sources.mapping import Plan, canonical_select, plan_table
+from churnml.sources.quarantine import collect
+from churnml.sources.reading import Raw, read_raw, unreadable
+from churnml.sources.symptoms import find_symptoms
+from churnml.sources.workshop import Workshop, open_workshop, quoted
+
+DESCRIPTION_FILE = "dataset.toml"
+
+_SWITCHES_OFF = {
+    "customers": "customers are those of subscriptions and events; attributes and coverage",
+    "attribute_changes": "features of changing attributes",
+    "subscriptions": "billing terms, seats and revenue at risk",
+    "events": "usage and adoption features",
+    "tickets": "support features",
+    "ticket_events": "reopen, escalation and transfer features",
+    "messages": "conversation features",
+    "contacts": "features of champions and roles, redaction by name",
+    "invoices": "payment features",
+    "surveys": "survey features",
+    "outreach": "features of answers to outreach",
+    "obligations": "features of kept and missed obligations",
+    "stages": "onboarding features and the journey",
+    "consents": "the consent check of incentives",
+    "calendar": "suppression of alerts in outages and holidays",
+    "interventions": "flags of treated customers and retention figures",
+}
+
+
+@dataclass
+class Gated:
+    """A source after the gate, still in its workshop."""
+
+    shop: Workshop
+    description: Description
+    edge: Edge
+    plans: dict[str, Plan]
+    derived: bool
+    counts: list[TableCount] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    #: Sentences why no dataset may be opened from it.
+    stops: list[str] = field(default_factory=list)
+
+
+def gate_source(
+    data: Path | str,
+    *,
+    dataset_file: Path | None,
+    known_until: pd.Timestamp | None,
+    quarantine: bool,
+) -> Gated:
+    """The source as known at an instant, gated.
+
+    Raises
+    ------
+    InputError
+        If the source or its description cannot be read at all; what the gate can report lies in
+        ``findings`` and ``stops``.
+    """
+    location = _location(data)
+    description = read_description(_description_path(location, dataset_file))
+    shop = open_workshop(location, timezone=description.timezone)
+    try:
+        return _gated(shop, description, known_until=known_until, quarantine=quarantine)
+    except BaseException:
+        shop.discard()
+        raise
+
+
+def _location(data: Path | str) -> Path:
+    if "://" in str(data) or str(data).startswith("spark:"):
+        raise InputError(
+            f"{data}: PostgreSQL and Spark come in a later version. Expected a folder with Parquet "
+            "or CSV files, or a DuckDB file; export the tables there."
+        )
+    return Path(data)
+
+
+def _description_path(location: Path, dataset_file: Path | None) -> Path | None:
+    if dataset_file is not None:
+        return dataset_file
+    folder = location.parent if location.is_file() else location
+    beside = folder / DESCRIPTION_FILE
+    return beside if beside.is_file() else None
+
+
+def _gated(
+    shop: Workshop,
+    description: Description,
+    *,
+    known_until: pd.Timestamp | None,
+    quarantine: bool,
+) -> Gated:
+    reading = read_raw(shop, description)
+    plans, counts, findings = _planned(shop, reading.tables, description)
+    stops = [f"{finding.table}: {finding.message}" for finding in findings]
+    findings += reading.findings
+    notices = [*reading.notices, *(notice for plan in plans.values() for notice in plan.notices)]
+    for plan in plans.values():
+        _stage(shop, plan, known_until)
+    edge = find_edge(shop, plans, description, known_until=known_until)
+    gated = Gated(shop, description, edge, plans, CUSTOMERS.name not in plans)
+    gated.counts, gated.findings, gated.notices, gated.stops = counts, findings, notices, stops
+    _judge_all(gated, known_until=known_until, quarantine=quarantine)
+    gated.findings += find_symptoms(shop, gated.plans, edge)
+    _require_churn(gated)
+    _finish(gated)
+    return gated
+
+
+def _planned(
+    shop: Workshop, raws: dict[str, Raw], description: Description
+) -> tuple[dict[str, Plan], list[TableCount], list[Finding]]:
+    plans: dict[str, Plan] = {}
+    counts: list[TableCount] = []
+    findings: list[Finding] = []
+    for name, raw in raws.items():
+        plan = plan_table(raw, description)
+        if isinstance(plan, Plan):
+            plans[name] = plan
+        else:
+            rows = cast(int, shop.value(f"select count(*) from ({raw.relation})"))
+            findings.append(Finding(name, plan.rule, rows, plan.severity, plan.message))
+            counts.append(TableCount(name, rows, 0, rows, None, None))
+    return plans, counts, findings
+
+
+def _stage(shop: Workshop, plan: Plan, known_until: pd.Timestamp | None) -> None:
+    sql = canonical_select(plan, known_until=known_until)
+    try:
+        shop.connection.execute(f"create table {quoted(plan.table.name)} as {sql}")
+    except duckdb.Error as error:
+        raise unreadable(plan.raw, error) from None
+
+
+def _judge_all(gated: Gated, *, known_until: pd.Timestamp | None, quarantine: bool) -> None:
+    """Customers first, where they are derived after what they are derived from."""
+    origins = (SUBSCRIPTIONS.name, EVENTS.name)
+    first = origins if gated.derived else (CUSTOMERS.name,)
+    order = [name for name in first if name in gated.plans]
+    order += [name for name in gated.plans if name not in first]
+    order.sort(key=lambda name: name == TICKET_EVENTS.name)
+    customers = not gated.derived
+    for name in order:
+        if gated.derived and name not in origins and not customers:
+            derive_customers(gated.shop, gated.plans)
+            customers = True
+        _judge_one(gated, name, customers=customers)
+        if quarantine:
+            collect(gated.shop, gated.plans[name], known_until=known_until)
+    if not customers:
+        derive_customers(gated.shop, gated.plans)
+
+
+def _judge_one(gated: Gated, name: str, *, customers: bool) -> None:
+    plan, limit = gated.plans[name], gated.description.quality.max_quarantined
+    gated.findings += judge(
+        gated.shop,
+        plan,
+        edge=gated.edge,
+        customers=customers,
+        signup=not gated.derived,
+        tickets=TICKETS.name in gated.plans,
+    )
+    count, later = clean(gated.shop, plan, gated.edge)
+    gated.findings += later
+    gated.counts.append(count)
+    if count.quarantined > limit * count.rows_in:
+        gated.stops.append(_too_many(gated, count, limit))
+
+
+def _too_many(gated: Gated, count: TableCount, limit: float) -> str:
+    costly = [f for f in gated.findings if f.table == count.table and f.severity == "error"]
+    worst = sorted(costly, key=lambda finding: -finding.rows)[:3]
+    listed = "; ".join(f"{finding.rows} × {finding.rule} ({finding.message})" for finding in worst)
+    return (
+        f"{count.table}: {count.quarantined} of {count.rows_in} rows "
+        f"({count.quarantined / count.rows_in:.1%}) are bad, more than "
+        f"[quality] max_quarantined = {limit:g} allows: {listed}. `churnml check` shows them all, "
+        "with --quarantine the rows themselves"
+    )
+
+
+def _require_churn(gated: Gated) -> None:
+    """Without a source of churn nothing can be learnt."""
+    churn = gated.description.churn
+    kept = {count.table: count.kept for count in gated.counts}
+    if churn.kind == "contract" and not kept.get(SUBSCRIPTIONS.name):
+        _stop(gated, SUBSCRIPTIONS.name, "contract churn is read from subscriptions")
+    if churn.kind != "contract":
+        names = ", ".join(churn.activity) or "any name"
+        if not kept.get(EVENTS.name) or not _has_activity(gated):
+            _stop(gated, EVENTS.name, f"{churn.kind} churn is read from events ({names})")
+    if CUSTOMERS.name in gated.plans and not kept.get(CUSTOMERS.name):
+        _stop(gated, CUSTOMERS.name, "the table of customers is there")
+
+
+def _has_activity(gated: Gated) -> bool:
+    activity = gated.description.churn.activity
+    if not activity:
+        return True
+    return bool(
+        gated.shop.connection.execute(
+            "select 1 from events where list_contains(?, name) limit 1", [list(activity)]
+        ).fetchall()
+    )
+
+
+def _stop(gated: Gated, table: str, why: str) -> None:
+    message = (
+        f"{why}, but there are no usable rows in it. Give the table, map it in dataset.toml, or "
+        "choose another [churn] kind"
+    )
+    gated.findings.append(Finding(table, "empty_table", 0, "error", message))
+    gated.stops.append(f"{table}: {message}")
+
+
+def _finish(gated: Gated) -> None:
+    there = {count.table for count in gated.counts if count.kept}
+    customers = gated.plans.get(CUSTOMERS.name)
+    write_coverage(gated.shop, customers, gated.description)
+    for name in TABLES:
+        if name not in there:
+            state = "has no rows" if name in gated.plans else "is not there"
+            gated.notices.append(f"{name} {state}; off: {_SWITCHES_OFF[name]}.")
+    if not gated.edge.declared:
+        gated.notices.append(
+            f"observed_until is not declared; taken as {gated.edge.observed_until} UTC, after the "
+            "last day at half the usual volume."
+        )

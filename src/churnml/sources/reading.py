@@ -1,0 +1,227 @@
+"""Raw tables: which files, database tables or statements the rows of each canonical table are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from churnml.contract import TABLES
+from churnml.errors import InputError
+from churnml.sources.dataset import Finding
+from churnml.sources.description import Description, TableSource
+from churnml.sources.encoding import as_utf8
+from churnml.sources.workshop import SOURCE, Workshop, first_line, literal, quoted
+
+_SUFFIXES = (".parquet", ".csv", ".csv.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The rows of one canonical table as they came.
+
+    Parameters
+    ----------
+    table : str
+    relation : str
+        SQL that yields the rows, in a fixed order.
+    columns : dict of str to str
+        Source columns with their DuckDB types.
+    guessed_text : bool
+        Whether every column is text because the file has no types (CSV).
+    origin : str
+        Files or statement, for messages.
+    """
+
+    table: str
+    relation: str
+    columns: dict[str, str]
+    guessed_text: bool
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found at the source."""
+
+    tables: dict[str, Raw]
+    findings: tuple[Finding, ...]
+    notices: tuple[str, ...]
+
+
+def read_raw(shop: Workshop, description: Description) -> Reading:
+    """The raw tables of a dataset.
+
+    Raises
+    ------
+    InputError
+        If a named file is absent, leads outside the folder or cannot be read, or a statement is
+        refused or fails.
+    """
+    tables: dict[str, Raw] = {}
+    findings: list[Finding] = []
+    used: set[Path] = set()
+    for name in TABLES:
+        source = description.source(name)
+        if source.sql is not None:
+            tables[name] = _from_statement(shop, name, source.sql)
+        elif shop.database is not None:
+            if raw := _from_database(shop, name, source):
+                tables[name] = raw
+        elif paths := _paths(shop, name, source):
+            used.update(paths)
+            tables[name], found = _from_files(shop, name, paths)
+            findings += found
+    return Reading(tables, tuple(findings), _unused(shop, description, used))
+
+
+def files_below(root: Path, pattern: str, *, where: str) -> list[Path]:
+    """Files of a name or pattern relative to the folder, sorted.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one leads outside the folder (``..``, absolute, symbolic link).
+    """
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        raise _outside(pattern, root, where)
+    found = sorted(path for path in root.glob(pattern) if path.is_file())
+    if not found:
+        raise InputError(f"{where}: no file matches '{pattern}' in {root}. Mend the name or glob.")
+    for path in found:
+        if not path.resolve().is_relative_to(root):
+            raise _outside(str(path), root, where)
+    return found
+
+
+def _outside(pattern: str, root: Path, where: str) -> InputError:
+    return InputError(
+        f"{where}: '{pattern}' leads outside the dataset's folder {root}. Put the file into the "
+        "folder, or give the folder that holds everything as DATA."
+    )
+
+
+def _paths(shop: Workshop, name: str, source: TableSource) -> list[Path]:
+    if source.file is not None:
+        return files_below(shop.root, source.file, where=f"tables.{name}.file")
+    there = [f"{name}{suffix}" for suffix in _SUFFIXES if (shop.root / f"{name}{suffix}").exists()]
+    if len(there) > 1:
+        raise InputError(
+            f"{shop.root} holds {' and '.join(there)}. Keep one, or name it: "
+            f'[tables.{name}] file = "{there[0]}".'
+        )
+    return files_below(shop.root, there[0], where=name) if there else []
+
+
+def _from_files(shop: Workshop, name: str, paths: list[Path]) -> tuple[Raw, list[Finding]]:
+    origin = ", ".join(path.name for path in paths[:3]) + (", …" if len(paths) > 3 else "")
+    kinds = {path.suffix == ".parquet" for path in paths}
+    if len(kinds) > 1:
+        raise InputError(f"tables.{name}: {origin} mixes Parquet with text files. Choose one kind.")
+    if kinds == {True}:
+        listed = ", ".join(literal(path) for path in paths)
+        relation = (
+            f"select * from read_parquet([{listed}], union_by_name = true, binary_as_string = true)"
+        )
+        return _described(shop, name, relation, origin=origin, guessed_text=False), []
+    readable, findings = _recoded(shop, name, paths)
+    relation = f"select * from {_read_csv(readable)}"
+    return _described(shop, name, relation, origin=origin, guessed_text=True), findings
+
+
+def _read_csv(paths: list[Path]) -> str:
+    """CSV without any guess but the delimiter: leading zeros and odd dates stay what they are."""
+    listed = ", ".join(literal(path) for path in paths)
+    return (
+        f"read_csv([{listed}], all_varchar = true, header = true, union_by_name = true, "
+        "quote = '\"', escape = '\"', max_line_size = 16000000)"
+    )
+
+
+def _recoded(shop: Workshop, name: str, paths: list[Path]) -> tuple[list[Path], list[Finding]]:
+    readable: list[Path] = []
+    findings: list[Finding] = []
+    for path in paths:
+        try:
+            copy, lines = as_utf8(path, scratch=shop.scratch)
+        except (OSError, EOFError) as error:
+            raise _unreadable(name, path.name, error) from None
+        readable.append(copy)
+        if lines:
+            message = f"{lines} lines of {path.name} are not UTF-8; read as Windows-1251 or Latin-1"
+            findings.append(Finding(name, "encoding", lines, "warning", message))
+    return readable, findings
+
+
+def _from_database(shop: Workshop, name: str, source: TableSource) -> Raw | None:
+    if source.file is not None:
+        raise InputError(
+            f"tables.{name}.file = '{source.file}', but {shop.database} is a database. Use sql, or "
+            "give the folder of the files as DATA."
+        )
+    known = shop.rows(
+        "select 1 from information_schema.tables "
+        f"where table_catalog = '{SOURCE}' and table_schema = 'main' and table_name = '{name}'"
+    )
+    if not known:
+        return None
+    relation = f"select * from {SOURCE}.main.{quoted(name)}"
+    origin = f"table {name}"
+    return _described(shop, name, relation, origin=origin, guessed_text=False)
+
+
+def _from_statement(shop: Workshop, name: str, sql: str) -> Raw:
+    # sqlglot is slow to load, and few descriptions hold SQL.
+    from churnml.sources.statements import confined_select
+
+    where = f"tables.{name}.sql"
+
+    def resolved(pattern: str) -> list[str]:
+        return [str(path.resolve()) for path in files_below(shop.root, pattern, where=where)]
+
+    if shop.database is None:
+        statement = confined_select(sql, where=where, files=resolved)
+    else:
+        statement = confined_select(sql, where=where, files=None, catalog=SOURCE)
+    kept = quoted(f"raw_{name}")
+    try:
+        # Kept, because a statement may answer in another order the second time.
+        shop.connection.execute(f"create table {kept} as {statement}")
+    except duckdb.Error as error:
+        raise InputError(
+            f"{where} fails: {first_line(error)}. Paths are relative to {shop.root}."
+        ) from None
+    return _described(shop, name, f"select * from {kept}", origin=where, guessed_text=False)
+
+
+def _described(shop: Workshop, name: str, relation: str, *, origin: str, guessed_text: bool) -> Raw:
+    try:
+        described = shop.rows(f"describe {relation}")
+    except duckdb.Error as error:
+        raise _unreadable(name, origin, error) from None
+    columns = {str(row[0]): str(row[1]) for row in described}
+    return Raw(name, relation, columns, guessed_text, origin)
+
+
+def _unreadable(name: str, origin: str, error: BaseException) -> InputError:
+    return InputError(
+        f"{name}: {origin} cannot be read ({first_line(error)}). Expected a whole Parquet or CSV "
+        "file; export or copy it again."
+    )
+
+
+def unreadable(raw: Raw, error: BaseException) -> InputError:
+    """The error to raise when a source breaks while it is read."""
+    return _unreadable(raw.table, raw.origin, error)
+
+
+def _unused(shop: Workshop, description: Description, used: set[Path]) -> tuple[str, ...]:
+    if shop.database is not None or any(source.sql for source in description.tables.values()):
+        return ()
+    idle = sorted(
+        path.name
+        for path in shop.root.iterdir()
+        if path.is_file() and path.name.endswith(_SUFFIXES) and path not in used
+    )
+    return (f"Files without a canonical name are not read: {', '.join(idle)}.",) if idle else ()
