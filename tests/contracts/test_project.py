@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from churnml.config import Study, read_study
+from churnml.config import Study, parse, read_study
+from churnml.sources.description import Description
 
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {
@@ -48,7 +50,9 @@ def readme() -> str:
 def shown_commands() -> set[str]:
     """The commands of churnml in the README's shell blocks and in its table of commands."""
     blocks = "\n".join(FENCE.findall(readme()))
-    return set(COMMAND.findall(blocks)) | set(re.findall(r"^\| `([a-z]+)", readme(), re.MULTILINE))
+    return set(COMMAND.findall(blocks)) | set(
+        re.findall(r"^\| `churnml ([a-z]+)", readme(), re.MULTILINE)
+    )
 
 
 def test_the_top_level_holds_what_the_design_names_and_no_more():
@@ -89,7 +93,14 @@ def test_the_commands_of_the_readme_exist():
     known = set(re.findall(r"^\W*([a-z]+)\b", help_text, re.MULTILINE))
 
     assert shown_commands() - known == set()
-    assert shown_commands() >= {"simulate", "check", "train", "score", "alerts", "report"}
+    assert shown_commands() >= {"simulate", "check", "features", "train", "score", "evaluate"}
+
+
+def test_the_dataset_description_of_the_readme_is_one():
+    [block] = re.findall(r"^```toml\n(.*?)^```", readme(), re.MULTILINE | re.DOTALL)
+    description = parse(Description, tomllib.loads(block), where="README.md")
+
+    assert description.tables["events"].columns["customer_id"] == "account"
 
 
 def test_the_make_targets_of_the_readme_exist():

@@ -37,6 +37,9 @@ def forbidden(tree: ast.AST) -> list[str]:
 
 
 def catches_everything(handler: ast.ExceptHandler) -> bool:
+    """Whether any error ends here; clearing up and raising it again hides nothing."""
+    if isinstance(handler.body[-1], ast.Raise) and handler.body[-1].exc is None:
+        return False
     caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     names = {getattr(kind, "id", None) for kind in caught if kind is not None}
     return handler.type is None or bool(names & {"Exception", "BaseException"})
@@ -77,6 +80,7 @@ def test_nothing_prints_swallows_every_error_or_fills_unknown_values(source: str
         ),
         ("try:\n    f()\nexcept:\n    pass", ["line 3: except for everything"]),
         ("try:\n    f()\nexcept (OSError, KeyError):\n    pass", []),
+        ("try:\n    f()\nexcept BaseException:\n    close()\n    raise", []),
         ("blueprint('plan')", []),
     ],
 )
