@@ -44,6 +44,7 @@ class Folds(Section):
     """Forward folds. Without dates: the last ``blocks`` test blocks whose labels are closed."""
 
     scheme: Literal["expanding", "rolling"] = "expanding"
+    train_from: date | datetime | None = None
     test_from: date | datetime | None = None
     test_until: date | datetime | None = None
     test_every_days: Annotated[int, Field(gt=0)] = 61
@@ -81,8 +82,14 @@ class Features(Section):
     packs: tuple[str, ...] = ()
 
 
+class Baselines(Section):
+    """Features of the rank-sum rule with the sign of risk; empty: the obvious signals."""
+
+    rank_sum: dict[str, Literal[-1, 1]] = {}
+
+
 class Promotion(Section):
-    """How much worse a challenger may be (share of the champion's average precision), how surely."""
+    """How much worse a challenger may be, as a share of the champion's average precision."""
 
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.02
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.90
@@ -99,6 +106,7 @@ class Study(Section):
     tuning: Tuning = Tuning()
     alerts: Alerts = Alerts()
     features: Features = Features()
+    baselines: Baselines = Baselines()
     promotion: Promotion = Promotion()
     seed: int = 7
 
@@ -122,7 +130,8 @@ def parse(model: type[Parsed], content: dict[str, Any], *, where: str) -> Parsed
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{where}: " + "; ".join(_sentence(model, e) for e in error.errors())) from None
+        faults = "; ".join(_sentence(model, fault) for fault in error.errors())
+        raise InputError(f"{where}: {faults}") from None
 
 
 def _sentence(model: type[BaseModel], error: Any) -> str:

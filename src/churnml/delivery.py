@@ -90,6 +90,13 @@ def write_scores(scores: pd.DataFrame, path: Path) -> None:
     write_table(pa.Table.from_pandas(localised, schema=SCORE_SCHEMA, preserve_index=False), path)
 
 
+def write_features(features: pd.DataFrame, path: Path) -> None:
+    """Write a feature table: customer_id, as_of, then the features; unknown is null."""
+    frame = features.reset_index()
+    frame["as_of"] = frame["as_of"].dt.tz_localize("UTC")
+    write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
+
+
 def _write_parquet(table: pa.Table, path: Path) -> None:
     import pyarrow.parquet as pq
 
@@ -114,7 +121,9 @@ def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     if pa.types.is_nested(column.type):
         return pa.array([json.dumps(value, ensure_ascii=False) for value in column.to_pylist()])
     if pa.types.is_timestamp(column.type):
-        return pa.array([_iso(value) if value is not None else None for value in column.to_pylist()])
+        return pa.array(
+            [_iso(value) if value is not None else None for value in column.to_pylist()]
+        )
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return pa.array([_harmless(value) for value in column.to_pylist()], pa.string())
     return column

@@ -166,9 +166,7 @@ def _absence(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) 
     )
 
 
-def _activity_until(
-    connection: duckdb.DuckDBPyConnection, until: pd.Timestamp
-) -> pd.DataFrame:
+def _activity_until(connection: duckdb.DuckDBPyConnection, until: pd.Timestamp) -> pd.DataFrame:
     return connection.execute(
         "select customer_id, event_time from activity where event_time < $until order by event_time",
         {"until": until.to_pydatetime()},

@@ -12,7 +12,7 @@ import pandas as pd
 
 from churnml.config import Folds
 from churnml.errors import InputError
-from churnml.windows import DAY, WEEK_DAYS, LabelWindow
+from churnml.windows import DAY, WEEK_DAYS, LabelWindow, instant
 
 Positions = npt.NDArray[np.intp]
 
@@ -20,7 +20,9 @@ Positions = npt.NDArray[np.intp]
 MIN_TRAIN_DAYS = 56
 
 
-def complete(as_ofs: pd.Series | pd.Index, *, window: LabelWindow, tested: pd.Timestamp) -> npt.NDArray[np.bool_]:
+def complete(
+    as_ofs: pd.Series | pd.Index, *, window: LabelWindow, tested: pd.Timestamp
+) -> npt.NDArray[np.bool_]:
     """Snapshots whose label was complete when the test began: the purge.
 
     Parameters
@@ -176,11 +178,3 @@ def _default_start(
             f"training {MIN_TRAIN_DAYS}, a test four weeks). Bring older data or shorten [label]."
         )
     return last - (weeks - 1) * WEEK_DAYS * DAY
-
-
-def instant(moment: Any, *, zone: str) -> pd.Timestamp:
-    """Naive UTC instant of a date (midnight in the zone) or of a time (naive: in the zone)."""
-    stamp = pd.Timestamp(moment)
-    if stamp.tzinfo is None:
-        stamp = stamp.tz_localize(zone)
-    return stamp.tz_convert("UTC").tz_localize(None).as_unit("us")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
+
+from churnml.errors import InputError
 
 DAY = pd.Timedelta(days=1)
 WEEK_DAYS = 7
@@ -65,7 +68,9 @@ class LabelWindow:
         return (notice_days >= self.lead_days) & (notice_days < self.end_days)
 
 
-def weekly(first: pd.Timestamp, until: pd.Timestamp, *, every_days: int = WEEK_DAYS) -> pd.DatetimeIndex:
+def weekly(
+    first: pd.Timestamp, until: pd.Timestamp, *, every_days: int = WEEK_DAYS
+) -> pd.DatetimeIndex:
     """Instants ``first, first + every, ...`` strictly before ``until``.
 
     Examples
@@ -74,3 +79,24 @@ def weekly(first: pd.Timestamp, until: pd.Timestamp, *, every_days: int = WEEK_D
     [1, 8]
     """
     return pd.date_range(first, until, freq=pd.Timedelta(days=every_days), inclusive="left")
+
+
+def instant(moment: Any, *, zone: str) -> pd.Timestamp:
+    """Naive UTC instant of a date (midnight in the zone) or of a time (naive: in the zone).
+
+    Raises
+    ------
+    InputError
+        If it is no time.
+    """
+    try:
+        stamp = pd.Timestamp(moment)
+    except ValueError:
+        raise InputError(
+            f"'{moment}' is no time. Expected a date such as 2026-03-01 or an ISO time."
+        ) from None
+    if stamp is pd.NaT:
+        raise InputError(f"'{moment}' is no time. Expected a date such as 2026-03-01.")
+    if stamp.tzinfo is None:
+        stamp = stamp.tz_localize(zone)
+    return stamp.tz_convert("UTC").tz_localize(None).as_unit("us")

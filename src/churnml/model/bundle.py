@@ -15,6 +15,7 @@ import pandas as pd
 
 import churnml
 from churnml.errors import InputError
+from churnml.features.cache import code_digest
 from churnml.model.boosting import Parameters
 from churnml.model.ensemble import Ensemble, Head
 from churnml.model.linear import Linear
@@ -32,6 +33,8 @@ class Bundle:
     Parameters
     ----------
     ensemble : Ensemble
+    dataset : str
+        Name of the dataset it was trained on.
     study : dict
         The choices it was trained with.
     feature_names : tuple of str
@@ -46,6 +49,7 @@ class Bundle:
     """
 
     ensemble: Ensemble
+    dataset: str
     study: Mapping[str, Any]
     feature_names: tuple[str, ...]
     feature_digest: str
@@ -103,6 +107,7 @@ class Bundle:
             "format": FORMAT,
             "churnml": churnml.__version__,
             "code_digest": code_digest(),
+            "dataset": self.dataset,
             "study": dict(self.study),
             "feature_names": list(self.feature_names),
             "feature_digest": self.feature_digest,
@@ -134,9 +139,7 @@ class Bundle:
                 booster = xgboost.Booster()
                 booster.load_model(path / name)
                 boosters.append(booster)
-            heads.append(
-                Head(LabelWindow(*part["window"]), tuple(boosters), tuple(part["shifts"]))
-            )
+            heads.append(Head(LabelWindow(*part["window"]), tuple(boosters), tuple(part["shifts"])))
         ensemble = Ensemble(
             preparation=Preparation.from_json(_read_json(path / "preparation.json")),
             heads=tuple(heads),
@@ -146,6 +149,7 @@ class Bundle:
         )
         return cls(
             ensemble=ensemble,
+            dataset=manifest["dataset"],
             study=manifest["study"],
             feature_names=tuple(manifest["feature_names"]),
             feature_digest=manifest["feature_digest"],
@@ -173,20 +177,10 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         part = path / name
         if not part.is_file() or _sha256(part) != expected:
             raise InputError(
-                f"{part} is {'altered' if part.is_file() else 'missing'}: its sha256 is not the one "
+                f"{part} is {'altered' if part.is_file() else 'missing'}: its sha256 is not that "
                 "in bundle.json. Restore the bundle from MLflow or train again."
             )
     return manifest
-
-
-def code_digest() -> str:
-    """Sixteen hexadecimal digits that change with any line of the package."""
-    digest = hashlib.sha256()
-    folder = Path(churnml.__file__).parent
-    for file in sorted(folder.rglob("*.py")):
-        digest.update(file.relative_to(folder).as_posix().encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _sha256(path: Path) -> str:
@@ -194,7 +188,9 @@ def _sha256(path: Path) -> str:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False), encoding="utf-8")
+    path.write_text(
+        json.dumps(content, indent=1, sort_keys=True, allow_nan=False), encoding="utf-8"
+    )
 
 
 def _read_json(path: Path) -> dict[str, Any]:

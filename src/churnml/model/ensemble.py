@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,10 @@ import pandas as pd
 
 from churnml.config import Sampler
 from churnml.errors import InputError
-from churnml.labels import CHURNED, UNKNOWN
+from churnml.labels import CHURNED
 from churnml.model import boosting
 from churnml.model.boosting import Parameters
+from churnml.model.examples import MIN_POSITIVES, Examples
 from churnml.model.linear import Linear, fit_linear
 from churnml.model.preparation import Matrix, Preparation, fit_preparation
 from churnml.model.sampling import samples
@@ -25,55 +26,6 @@ if TYPE_CHECKING:
     import xgboost
 
 Vector = npt.NDArray[np.float64]
-
-#: Fewer leavers than this teach a head nothing.
-MIN_POSITIVES = 10
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Everything that training may learn from, before any fold is cut.
-
-    Parameters
-    ----------
-    features : DataFrame indexed by (customer_id, as_of)
-        All snapshots at risk.
-    labels : mapping of LabelWindow to Series of str
-        Labels of each head, aligned with ``features``; the first is the one that is scored.
-    population : Series of bool
-        Who trains and tests.
-    risk : mapping of str to int
-        Direction of each feature, for monotone constraints.
-    silent_churn : bool
-        Whether exits are silent, so that the purchase process is fitted.
-    """
-
-    features: pd.DataFrame
-    labels: Mapping[LabelWindow, pd.Series]
-    population: pd.Series
-    risk: Mapping[str, int]
-    silent_churn: bool
-
-    @property
-    def heads(self) -> tuple[LabelWindow, ...]:
-        """Label windows, the scored one first."""
-        return tuple(self.labels)
-
-    @property
-    def window(self) -> LabelWindow:
-        """The label window that is scored."""
-        return self.heads[0]
-
-    @property
-    def as_ofs(self) -> pd.DatetimeIndex:
-        """The as_of of each row."""
-        return pd.DatetimeIndex(self.features.index.get_level_values("as_of"))
-
-    def train_rows(self, head: LabelWindow, *, folds: ForwardFolds, tested: pd.Timestamp) -> npt.NDArray[np.bool_]:
-        """Rows that may train a head for a test that begins then; ``unknown`` never trains."""
-        rows = folds.train_rows(self.as_ofs, tested=tested, window=head)
-        rows &= self.population.to_numpy()
-        return rows & (self.labels[head] != UNKNOWN).to_numpy()
 
 
 @dataclass(frozen=True)
@@ -263,7 +215,7 @@ def _thinned(
         return rows
     as_ofs = examples.as_ofs
     kept = np.sort(as_ofs[rows].unique())[::-1][::step]
-    return rows & np.asarray(as_ofs.isin(kept))
+    return np.asarray(rows & as_ofs.isin(kept))
 
 
 def _level(logit: Vector, *, share: float) -> float:

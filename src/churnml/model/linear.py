@@ -45,7 +45,7 @@ class Linear:
     def logit(self, matrix: Matrix) -> Vector:
         """Margin of each row. Summed row by row, so that it does not depend on the other rows."""
         parts = _standardise(matrix, self.centre, self.scale) * self.weight
-        return np.ascontiguousarray(parts).sum(axis=1) + self.bias
+        return np.asarray(np.ascontiguousarray(parts).sum(axis=1) + self.bias)
 
     def as_json(self) -> dict[str, Any]:
         """Everything needed to restore the model."""
@@ -59,7 +59,9 @@ class Linear:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         """The model that ``as_json`` described."""
-        arrays = {name: np.asarray(content[name], dtype=float) for name in ("centre", "scale", "weight")}
+        arrays = {
+            name: np.asarray(content[name], dtype=float) for name in ("centre", "scale", "weight")
+        }
         return cls(**arrays, bias=float(content["bias"]))
 
 

@@ -15,7 +15,8 @@ import pandas as pd
 from churnml.labels import CHURNED, UNKNOWN
 from churnml.model import boosting
 from churnml.model.boosting import Parameters
-from churnml.model.ensemble import Examples, recipe_for
+from churnml.model.ensemble import recipe_for
+from churnml.model.examples import Examples
 from churnml.model.preparation import Matrix, fit_preparation
 from churnml.splits import ForwardFolds
 from churnml.windows import DAY
@@ -131,7 +132,9 @@ def _choose(study: optuna.Study, base: Parameters) -> Tuned:
 
 def _build(examples: Examples, *, folds: ForwardFolds) -> list[InnerFold]:
     target = (examples.labels[examples.window] == CHURNED).to_numpy()
-    usable = (examples.labels[examples.window] != UNKNOWN).to_numpy() & examples.population.to_numpy()
+    usable = (
+        examples.labels[examples.window] != UNKNOWN
+    ).to_numpy() & examples.population.to_numpy()
     as_ofs = examples.as_ofs
     built = []
     for start, end in folds.blocks():
@@ -148,7 +151,9 @@ def _build(examples: Examples, *, folds: ForwardFolds) -> list[InnerFold]:
         built.append(
             InnerFold(
                 data,
-                _reference_matrix(preparation.matrix(features[test]), target[test], data, preparation.columns),
+                _reference_matrix(
+                    preparation.matrix(features[test]), target[test], data, preparation.columns
+                ),
                 boosting.monotone_signs(preparation.sources, examples.risk),
             )
         )
@@ -156,7 +161,10 @@ def _build(examples: Examples, *, folds: ForwardFolds) -> list[InnerFold]:
 
 
 def _reference_matrix(
-    matrix: Matrix, target: npt.NDArray[np.bool_], data: xgboost.QuantileDMatrix, columns: tuple[str, ...]
+    matrix: Matrix,
+    target: npt.NDArray[np.bool_],
+    data: xgboost.QuantileDMatrix,
+    columns: tuple[str, ...],
 ) -> xgboost.QuantileDMatrix:
     import xgboost
 
@@ -170,7 +178,7 @@ def _limited(rows: npt.NDArray[np.bool_], as_ofs: pd.DatetimeIndex) -> npt.NDArr
     if step <= 1:
         return rows
     kept = np.sort(as_ofs[rows].unique())[::-1][::step]
-    return rows & np.asarray(as_ofs.isin(kept))
+    return np.asarray(rows & as_ofs.isin(kept))
 
 
 def _evaluate(
@@ -212,7 +220,7 @@ def _open_study(journal: Path, name: str) -> optuna.Study:
 def _complete(study: optuna.Study) -> list[Any]:
     import optuna
 
-    return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    return list(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)))
 
 
 def _sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
@@ -225,7 +233,14 @@ def _sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
 def _ask_recipe(study: optuna.Study, base: Parameters) -> optuna.Trial:
     chosen = {
         name: getattr(base, name)
-        for name in ("max_depth", "eta", "min_child_weight", "subsample", "colsample_bytree", "reg_lambda")
+        for name in (
+            "max_depth",
+            "eta",
+            "min_child_weight",
+            "subsample",
+            "colsample_bytree",
+            "reg_lambda",
+        )
     }
     study.enqueue_trial(chosen)
     return study.ask()

@@ -1,0 +1,138 @@
+"""The simple rules and plain models that the model must beat, on the same rows and load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from churnml.evaluation.reference import rank_sum
+from churnml.labels import CHURNED
+from churnml.model import boosting
+from churnml.model.boosting import Parameters
+from churnml.model.ensemble import Ensemble
+from churnml.model.examples import Examples
+from churnml.model.preparation import no_purchase_probability
+from churnml.splits import ForwardFolds
+
+if TYPE_CHECKING:
+    import xgboost
+
+#: Rules that need no fit; the model must beat the best of them to be promoted.
+SIMPLE_RULES = ("recency", "seed_points", "rank_sum")
+
+#: XGBoost as it comes: the mistake that the recipe avoids (modelling: verdict 2).
+XGBOOST_DEFAULTS = Parameters(
+    max_depth=6, eta=0.3, trees=100, min_child_weight=1.0, subsample=1.0, colsample_bytree=1.0,
+    reg_lambda=1.0,
+)  # fmt: skip
+
+#: Signals of the rank-sum rule, the obvious first; the first seven that the data has are used.
+RANK_SUM_SIGNALS: Mapping[str, int] = {
+    "days_since_activity": 1,
+    "active_days_28d": -1,
+    "events_ratio_28d": -1,
+    "ticket_open_age_days": 1,
+    "invoices_overdue": 1,
+    "obligations_missed_84d": 1,
+    "tickets_reopened_28d": 1,
+    "nps_last": -1,
+}
+_RANK_SUM_MOST = 7
+
+#: The points of the sources: silence over 30 days 8, complaint about the price 5.
+SILENCE_DAYS = 30
+SILENCE_POINTS = 8
+PRICE_POINTS = 5
+
+
+def rule_scores(
+    features: pd.DataFrame, *, rank_sum_signals: Mapping[str, int]
+) -> dict[str, pd.Series]:
+    """Scores that need no fit: recency, seed_points, rank_sum.
+
+    Parameters
+    ----------
+    features : DataFrame indexed by (customer_id, as_of)
+    rank_sum_signals : mapping of str to int
+        Features of the rank-sum rule with the sign of risk; empty: the obvious ones.
+    """
+    as_ofs = features.index.get_level_values("as_of").to_series()
+    scores = {}
+    if "days_since_activity" in features:
+        scores["recency"] = _recency(features)
+    scores["seed_points"] = _seed_points(features)
+    signs = dict(rank_sum_signals) or obvious_signals(features)
+    if signs:
+        places = rank_sum(features[list(signs)], as_ofs, signs=signs)
+        scores["rank_sum"] = pd.Series(places.to_numpy(), index=features.index)
+    return scores
+
+
+def obvious_signals(features: pd.DataFrame) -> dict[str, int]:
+    """The signals of the rank-sum rule that this data has, at most seven."""
+    known = [name for name in RANK_SUM_SIGNALS if name in features and features[name].notna().any()]
+    return {name: RANK_SUM_SIGNALS[name] for name in known[:_RANK_SUM_MOST]}
+
+
+def _recency(features: pd.DataFrame) -> pd.Series:
+    """Days since the last activity; who was never active has been silent since the start."""
+    silent = features["days_since_activity"]
+    return silent.where(silent.notna(), features["tenure_days"])
+
+
+def _seed_points(features: pd.DataFrame) -> pd.Series:
+    points = pd.Series(0.0, index=features.index)
+    for name in ("days_since_customer_message", "days_since_activity"):
+        if name in features and features[name].notna().any():
+            points += SILENCE_POINTS * (features[name] > SILENCE_DAYS)
+            break
+    if "tickets_billing_28d" in features:
+        points += PRICE_POINTS * (features["tickets_billing_28d"] > 0)
+    return points
+
+
+def fitted_scores(
+    examples: Examples,
+    ensemble: Ensemble,
+    features: pd.DataFrame,
+    *,
+    folds: ForwardFolds,
+    tested: pd.Timestamp,
+    seed: int,
+) -> dict[str, pd.Series]:
+    """Models fitted on the rows of the fold: logistic regression, XGBoost's defaults, BG/NBD."""
+    preparation = ensemble.preparation
+    matrix = preparation.matrix(features)
+    scores = {
+        "logistic_regression": _probability(ensemble.linear.logit(matrix)),
+        "xgboost_default": _probability(
+            boosting.margins(_default_booster(examples, ensemble, folds, tested, seed), matrix)
+        ),
+    }
+    if preparation.purchases is not None:
+        scores["bg_nbd"] = no_purchase_probability(
+            preparation.purchases, features, window=preparation.window
+        )
+    return {name: pd.Series(values, index=features.index) for name, values in scores.items()}
+
+
+def _default_booster(
+    examples: Examples, ensemble: Ensemble, folds: ForwardFolds, tested: pd.Timestamp, seed: int
+) -> xgboost.Booster:
+    rows = examples.train_rows(examples.window, folds=folds, tested=tested)
+    preparation = ensemble.preparation
+    data = boosting.training_matrix(
+        preparation.matrix(examples.features[rows]),
+        (examples.labels[examples.window] == CHURNED).to_numpy()[rows],
+        columns=preparation.columns,
+    )
+    free = (0,) * len(preparation.columns)
+    return boosting.fit_booster(data, parameters=XGBOOST_DEFAULTS, seed=seed, monotone=free)
+
+
+def _probability(logit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.asarray(1.0 / (1.0 + np.exp(-logit)))

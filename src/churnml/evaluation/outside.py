@@ -1,0 +1,116 @@
+"""Any score file under the same yardstick: so that models from elsewhere can be compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from churnml.alerting.queue import Policy
+from churnml.config import Study
+from churnml.errors import InputError
+from churnml.evaluation.yardstick import Evaluation, evaluate, evaluate_random
+from churnml.labels import label, spells
+from churnml.sources.dataset import Dataset
+from churnml.windows import LabelWindow
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Figures of a score file, and of chance on the same rows."""
+
+    score: Evaluation
+    random: Evaluation
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON document of ``churnml evaluate``."""
+        random = self.random.as_json()
+        beside = {**random["metrics"], "lead_recall": random["lead_recall"]}
+        return {**self.score.as_json(), "baselines": {"random": beside}}
+
+
+def judge_file(path: Path, dataset: Dataset, *, study: Study) -> Judged:
+    """Figures of a score file on the data that shows what happened.
+
+    Parameters
+    ----------
+    path : Path
+        Parquet, CSV or JSON lines: customer_id, as_of, and probability or score.
+    dataset : Dataset
+    study : Study
+        Label window, load and seed.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks columns, repeats rows or has no row with a closed label.
+    """
+    scores = read_scores(path)
+    window = LabelWindow(
+        study.label.lead_days, study.label.horizon_days, dataset.description.churn.delay_days
+    )
+    closed = window.closed(scores["as_of"], observed_until=dataset.observed_until)
+    if not closed.any():
+        raise InputError(
+            f"No label of {path} is closed: its last as_of is {scores['as_of'].max():%Y-%m-%d}, a "
+            f"label needs {window.closing_days} days and the data ends at "
+            f"{dataset.observed_until:%Y-%m-%d}. Judge older scores, or bring later data."
+        )
+    tested = scores[closed].reset_index(drop=True)
+    labels = label(dataset, tested, window=window)
+    arguments: dict[str, Any] = {
+        "window": window,
+        "policy": Policy(q=study.alerts.q, quiet_days=study.alerts.quiet_days, seed=study.seed),
+        "observed_until": dataset.observed_until,
+        "seed": study.seed,
+    }
+    exits = spells(dataset)
+    return Judged(
+        evaluate(tested, labels, exits, **arguments),
+        evaluate_random(tested, labels, exits, **arguments),
+    )
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """A score file as a frame with naive UTC as_ofs."""
+    readers = {
+        ".parquet": pd.read_parquet,
+        ".csv": lambda file: pd.read_csv(file, dtype={"customer_id": "str"}),
+        ".jsonl": lambda file: pd.read_json(file, lines=True, dtype={"customer_id": "str"}),
+    }
+    if path.suffix not in readers:
+        raise InputError(f"{path} has the suffix '{path.suffix}'; expected {', '.join(readers)}.")
+    try:
+        frame = readers[path.suffix](path)
+    except (OSError, ValueError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path} cannot be read as a score file: {error}.") from None
+    _check_columns(frame, path)
+    kept = [name for name in ("customer_id", "as_of", "score", "probability") if name in frame]
+    frame = frame[kept].assign(customer_id=frame["customer_id"].astype("str"))
+    try:
+        as_of = pd.to_datetime(frame["as_of"], utc=True)
+    except ValueError as error:
+        raise InputError(f"{path}: the column as_of holds no times ({error}).") from None
+    frame["as_of"] = as_of.dt.tz_localize(None).astype("datetime64[us]")
+    return frame
+
+
+def _check_columns(frame: pd.DataFrame, path: Path) -> None:
+    absent = [name for name in ("customer_id", "as_of") if name not in frame]
+    if not {"score", "probability"} & set(frame.columns):
+        absent.append("probability or score")
+    if absent:
+        raise InputError(
+            f"{path} lacks {', '.join(absent)}; it has {', '.join(map(str, frame.columns))}."
+        )
+    if frame.empty:
+        raise InputError(f"{path} holds no rows.")
+    twice = frame.duplicated(["customer_id", "as_of"])
+    if twice.any():
+        raise InputError(
+            f"{path} has {int(twice.sum())} rows that repeat a customer_id and as_of; expected one "
+            "score for each."
+        )

@@ -1,0 +1,216 @@
+"""The proof of a training: model and baselines on the same out-of-time rows under one yardstick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churnml.alerting.queue import Policy
+from churnml.config import Study
+from churnml.evaluation.forward import (
+    MODEL,
+    PROBABILITIES,
+    Fitting,
+    flags,
+    inner_block,
+    out_of_time,
+)
+from churnml.evaluation.promotion import Signal, find_signal
+from churnml.evaluation.truth import ORACLE, oracle_scores
+from churnml.evaluation.yardstick import Evaluation, evaluate, evaluate_random
+from churnml.labels import CHURNED, spells
+from churnml.model.examples import Examples
+from churnml.sources.dataset import Dataset
+from churnml.splits import ForwardFolds
+
+RANDOM = "random"
+#: Intervals of the baselines are shown, not decided on; fewer resamples save half a minute.
+_BASELINE_RESAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the out-of-time rows say.
+
+    Parameters
+    ----------
+    signal : Signal
+        Whether the model beats noise, judged before the first test.
+    scores : DataFrame indexed by (customer_id, as_of)
+        Model, baselines and (in a simulated world) the oracle on all tested rows.
+    fold : Series of int, aligned with ``scores``
+    labels : Series of str, aligned with ``scores``
+    judged : mapping of str to Evaluation
+        ``model``, then the baselines.
+    folds : DataFrame
+        Dates, rows and figures of each fold.
+    """
+
+    signal: Signal
+    scores: pd.DataFrame
+    fold: pd.Series
+    labels: pd.Series
+    judged: Mapping[str, Evaluation]
+    folds: pd.DataFrame
+
+    @property
+    def model(self) -> Evaluation:
+        """Figures of the model."""
+        return self.judged[MODEL]
+
+    def precisions(self) -> dict[str, float | None]:
+        """Average precision of the model and of each baseline."""
+        return {name: part.metrics["average_precision"] for name, part in self.judged.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """Figures under the names of the command line's contract."""
+        model = self.model.as_json()
+        baselines = {
+            name: {
+                **part.as_json()["metrics"],
+                "lead_recall": part.as_json()["lead_recall"],
+                "intervals": part.as_json()["intervals"],
+            }
+            for name, part in self.judged.items()
+            if name != MODEL
+        }
+        document = {
+            "signal": self.signal.sentence(),
+            "signal_found": self.signal.found,
+            **{name: value for name, value in model.items() if name != "notes"},
+            "baselines": baselines,
+            "folds": _records(self.folds),
+            "notes": list(self.model.notes),
+        }
+        return document | {"share_of_oracle": self.share_of_oracle()}
+
+    def share_of_oracle(self) -> float | None:
+        """Average precision of the model as a share of the oracle's; None without an oracle."""
+        found = self.precisions()
+        model, oracle = found[MODEL], found.get(ORACLE)
+        return model / oracle if model is not None and oracle else None
+
+
+def prove(
+    dataset: Dataset,
+    examples: Examples,
+    *,
+    folds: ForwardFolds,
+    fitting: Fitting,
+    study: Study,
+    data: Path,
+    say: Callable[[str], None],
+) -> Proof:
+    """Fit forward, score everything and judge it.
+
+    Parameters
+    ----------
+    data : Path
+        Where the dataset was read from; beside a simulated world lies its truth.
+    say : callable
+        Called with a line of progress.
+    """
+    first = folds.starts[0]
+    inner = inner_block(examples, folds=folds, tested=first, fitting=fitting)
+    labels = examples.labels[examples.window]
+    signal = find_signal(inner, labels, examples=examples, seed=study.seed)
+    say(signal.sentence())
+    forward = out_of_time(
+        examples, folds=folds, fitting=fitting, rank_sum_signals=study.baselines.rank_sum,
+        progress=say,
+    )  # fmt: skip
+    scores = forward.scores
+    oracle = oracle_scores(data, scores.index)
+    if oracle is not None:
+        scores = scores.assign(**{ORACLE: oracle})
+    tested = labels.loc[scores.index]
+    yardstick = _Yardstick(dataset, examples, study)
+    flagged = flags(scores[MODEL], forward.fold, inner=inner, q=study.alerts.q)
+    judged = {MODEL: yardstick.measure(scores[MODEL], tested, flagged=flagged)}
+    judged[RANDOM] = yardstick.chance(scores[MODEL], tested)
+    for name in scores.columns.drop(MODEL):
+        judged[name] = yardstick.measure(scores[name], tested, resamples=_BASELINE_RESAMPLES)
+    table = _fold_table(examples, folds, scores[MODEL], forward.fold, tested)
+    return Proof(signal, scores, forward.fold, tested, judged, table)
+
+
+class _Yardstick:
+    """The same rows, exits, load and edge for every score."""
+
+    def __init__(self, dataset: Dataset, examples: Examples, study: Study) -> None:
+        self.spells = spells(dataset)
+        self.seed = study.seed
+        self.arguments: dict[str, Any] = {
+            "window": examples.window,
+            "policy": Policy(q=study.alerts.q, quiet_days=study.alerts.quiet_days, seed=study.seed),
+            "observed_until": dataset.observed_until,
+        }
+
+    def measure(
+        self,
+        scores: pd.Series,
+        labels: pd.Series,
+        *,
+        flagged: pd.Series | None = None,
+        resamples: int = 1000,
+    ) -> Evaluation:
+        kind = "probability" if scores.name in PROBABILITIES else "score"
+        return evaluate(
+            scores.rename(kind).reset_index(),
+            labels.reset_index(drop=True),
+            self.spells,
+            threshold_flags=None if flagged is None else flagged.reset_index(drop=True),
+            resamples=resamples,
+            seed=self.seed,
+            **self.arguments,
+        )
+
+    def chance(self, scores: pd.Series, labels: pd.Series) -> Evaluation:
+        return evaluate_random(
+            scores.rename("score").reset_index(),
+            labels.reset_index(drop=True),
+            self.spells,
+            resamples=_BASELINE_RESAMPLES,
+            seed=self.seed,
+            **self.arguments,
+        )
+
+
+def _fold_table(
+    examples: Examples,
+    folds: ForwardFolds,
+    scores: pd.Series,
+    fold: pd.Series,
+    labels: pd.Series,
+) -> pd.DataFrame:
+    """Dates and rows of each fold with the model's figures in it."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    table = folds.summary(examples.features[examples.population.to_numpy()])
+    for number in table.index:
+        rows = (fold == number) & (labels != "unknown")
+        churned = labels[rows] == CHURNED
+        both = bool(0 < churned.sum() < len(churned))
+        table.loc[number, "n_positive"] = int(churned.sum())
+        for name, measure in (
+            ("average_precision", average_precision_score),
+            ("roc_auc", roc_auc_score),
+        ):
+            table.loc[number, name] = measure(churned, scores[rows]) if both else float("nan")
+    return table
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain values: times as text, NaN as None."""
+    plain = table.reset_index().astype("object")
+    for name in plain.columns:
+        if pd.api.types.is_datetime64_any_dtype(table.reset_index()[name]):
+            plain[name] = [None if pd.isna(value) else value.isoformat() for value in plain[name]]
+    return [
+        {name: None if pd.isna(value) else value for name, value in row.items()}
+        for row in plain.to_dict("records")
+    ]

@@ -1,0 +1,73 @@
+"""Feature tables kept by digest of data, snapshots, features and code, so that a rerun is quick."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+import churnml
+from churnml.features.declaration import Feature, feature_digest
+from churnml.features.engine import compute_features
+from churnml.sources.dataset import Dataset
+
+#: Older tables are dropped: one for each of the last few studies is enough.
+KEPT = 4
+
+
+def cached_features(
+    dataset: Dataset,
+    snapshots: pd.DataFrame,
+    *,
+    features: Sequence[Feature],
+    folder: Path,
+) -> pd.DataFrame:
+    """The feature table, from the cache where the same was computed before.
+
+    A half-written or damaged file is computed again.
+    """
+    key = _key(dataset, snapshots, features)
+    path = folder / f"features_{key}.parquet"
+    try:
+        return pd.read_parquet(path)
+    except (OSError, pa.ArrowInvalid):
+        table = compute_features(dataset, snapshots, features=features)
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(f".{id(table)}.tmp")
+    try:
+        table.to_parquet(aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    _drop_old(folder)
+    return table
+
+
+def _key(dataset: Dataset, snapshots: pd.DataFrame, features: Sequence[Feature]) -> str:
+    rows = pd.util.hash_pandas_object(snapshots, index=False).to_numpy().tobytes()
+    parts = [
+        dataset.digest,
+        feature_digest(features),
+        code_digest(),
+        dataset.description.model_dump_json(),
+    ]
+    return hashlib.sha256("|".join(parts).encode() + rows).hexdigest()[:24]
+
+
+def code_digest() -> str:
+    """Sixteen hexadecimal digits that change with any line of the package."""
+    digest = hashlib.sha256()
+    folder = Path(churnml.__file__).parent
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(file.relative_to(folder).as_posix().encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _drop_old(folder: Path) -> None:
+    tables = sorted(folder.glob("features_*.parquet"), key=lambda path: path.stat().st_mtime)
+    for path in tables[:-KEPT]:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,212 @@
+"""What training may learn from: features, labels of every head and population of all snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from churnml.config import Study
+from churnml.errors import InputError
+from churnml.features import Feature, catalogue
+from churnml.features.cache import cached_features
+from churnml.labels import CHURNED, UNKNOWN, label
+from churnml.snapshots import in_population, take_snapshots
+from churnml.sources.dataset import Dataset
+from churnml.sources.description import Churn
+from churnml.splits import ForwardFolds, forward_folds
+from churnml.windows import DAY, WEEK_DAYS, LabelWindow, instant
+
+#: Fewer leavers than this teach a head nothing.
+MIN_POSITIVES = 10
+#: Before the first as_of so many days of history are needed for any feature to mean something.
+WARM_UP_DAYS = 28
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Everything that training may learn from, before any fold is cut.
+
+    Parameters
+    ----------
+    features : DataFrame indexed by (customer_id, as_of)
+        All snapshots at risk.
+    labels : mapping of LabelWindow to Series of str
+        Labels of each head, aligned with ``features``; the first is the one that is scored.
+    population : Series of bool
+        Who trains and tests.
+    catalogue : tuple of Feature
+        What the columns mean; their direction constrains the boosters.
+    silent_churn : bool
+        Whether exits are silent, so that the purchase process is fitted.
+    """
+
+    features: pd.DataFrame
+    labels: Mapping[LabelWindow, pd.Series]
+    population: pd.Series
+    catalogue: tuple[Feature, ...]
+    silent_churn: bool
+
+    @property
+    def risk(self) -> dict[str, int]:
+        """Direction of each feature: +1 more is riskier, -1 safer, 0 unknown."""
+        return {feature.name: feature.risk for feature in self.catalogue}
+
+    @property
+    def heads(self) -> tuple[LabelWindow, ...]:
+        """Label windows, the scored one first."""
+        return tuple(self.labels)
+
+    @property
+    def window(self) -> LabelWindow:
+        """The label window that is scored."""
+        return self.heads[0]
+
+    @property
+    def as_ofs(self) -> pd.DatetimeIndex:
+        """The as_of of each row."""
+        return pd.DatetimeIndex(self.features.index.get_level_values("as_of"))
+
+    def train_rows(
+        self, head: LabelWindow, *, folds: ForwardFolds, tested: pd.Timestamp
+    ) -> npt.NDArray[np.bool_]:
+        """Rows that may train a head for a test that begins then; ``unknown`` never trains."""
+        rows = folds.train_rows(self.as_ofs, tested=tested, window=head)
+        rows &= self.population.to_numpy()
+        return np.asarray(rows & (self.labels[head] != UNKNOWN).to_numpy())
+
+    def can_train(self, *, folds: ForwardFolds, tested: pd.Timestamp) -> bool:
+        """Whether enough leavers and stayers were closed when the test begins."""
+        rows = self.train_rows(self.window, folds=folds, tested=tested)
+        churned = (self.labels[self.window] == CHURNED).to_numpy()[rows]
+        return bool(MIN_POSITIVES <= churned.sum() < len(churned))
+
+
+def prepare(
+    dataset: Dataset, *, study: Study, cache: Path, say: Callable[[str], None]
+) -> tuple[Examples, ForwardFolds]:
+    """Snapshots, features and labels of a study, and the folds they are cut into.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    study : Study
+    cache : Path
+        Folder of feature tables of earlier runs.
+    say : callable
+        Called with a line of progress.
+
+    Raises
+    ------
+    InputError
+        If the history is too short, nobody is in the population, or a dropped feature is unknown.
+    """
+    churn = dataset.description.churn
+    windows = label_windows(study, churn)
+    folds = _folds(dataset, study, window=windows[0])
+    snapshots = take_snapshots(dataset, _grid(dataset, study, folds))
+    population = in_population(dataset, snapshots, population=study.population)
+    _check_population(snapshots, population, study)
+    say(f"{len(snapshots):,} snapshots at risk, {int(population.sum()):,} in the population")
+    features = _chosen(catalogue(dataset), study)
+    table = cached_features(dataset, snapshots, features=features, folder=cache)
+    say(f"{len(features)} features")
+    keys = pd.MultiIndex.from_frame(snapshots[["customer_id", "as_of"]])
+    labels = {
+        window: label(dataset, snapshots, window=window).set_axis(keys).loc[table.index]
+        for window in windows
+    }
+    examples = Examples(
+        features=table,
+        labels=labels,
+        population=population.set_axis(keys).loc[table.index],
+        catalogue=tuple(features),
+        silent_churn=churn.kind != "contract",
+    )
+    return examples, folds
+
+
+def label_windows(study: Study, churn: Churn) -> tuple[LabelWindow, ...]:
+    """The windows of the heads, the scored one first.
+
+    The recipe widens the label outwards, [14, 56) and [7, 84) beside [21, 49): more leavers to
+    learn from, hardly blurred. ``absence`` has no dated exit that a wider window could move to.
+    """
+    lead, horizon = study.label.lead_days, study.label.horizon_days
+    scored = LabelWindow(lead, horizon, churn.delay_days)
+    if churn.kind == "absence":
+        return (scored,)
+    wider = study.model.heads or (
+        (max(lead - 7, 0), horizon + 14),
+        (max(lead - 14, 0), horizon + 49),
+    )
+    heads = [LabelWindow(first, length, churn.delay_days) for first, length in wider]
+    return (scored, *(head for head in dict.fromkeys(heads) if head != scored))
+
+
+def history_from(dataset: Dataset) -> pd.Timestamp:
+    """First as_of that has four weeks of history in the busiest table."""
+    tables = [
+        name
+        for name in ("events", "messages", "tickets", "subscriptions")
+        if name in dataset.tables
+    ]
+    own_time = {"events": "event_time", "messages": "sent_at", "tickets": "opened_at"}
+    column = own_time.get(tables[0], "started_at")
+    # A few rows with a broken clock must not stretch the history: the first thousandth is skipped.
+    found = (
+        dataset.connection.cursor()
+        .execute(f'select quantile_disc({column}, 0.001) from "{tables[0]}"')
+        .fetchone()
+    )
+    if found is None or found[0] is None:
+        raise InputError(f"The table {tables[0]} is empty; there is no history to train on.")
+    return pd.Timestamp(found[0]).as_unit("us") + WARM_UP_DAYS * DAY
+
+
+def _folds(dataset: Dataset, study: Study, *, window: LabelWindow) -> ForwardFolds:
+    return forward_folds(
+        study.folds,
+        window=window,
+        history_from=_first(dataset, study),
+        observed_until=dataset.observed_until,
+        zone=dataset.description.timezone,
+    )
+
+
+def _first(dataset: Dataset, study: Study) -> pd.Timestamp:
+    if study.folds.train_from is None:
+        return history_from(dataset)
+    return instant(study.folds.train_from, zone=dataset.description.timezone)
+
+
+def _grid(dataset: Dataset, study: Study, folds: ForwardFolds) -> list[pd.Timestamp]:
+    """Weekly as_ofs anchored at the first test, from the history's start to the last closed."""
+    anchor = folds.starts[0]
+    week = WEEK_DAYS * DAY
+    last = dataset.observed_until - folds.window.closing_days * DAY
+    back = int((anchor - _first(dataset, study)) / week)
+    return [anchor + number * week for number in range(-back, int((last - anchor) / week) + 1)]
+
+
+def _chosen(features: Sequence[Feature], study: Study) -> list[Feature]:
+    unknown = sorted(set(study.features.drop) - {feature.name for feature in features})
+    if unknown:
+        raise InputError(
+            f"[features] drop names features that do not exist: {', '.join(unknown)}. "
+            "See `churnml features --list`."
+        )
+    return [feature for feature in features if feature.name not in study.features.drop]
+
+
+def _check_population(snapshots: pd.DataFrame, population: pd.Series, study: Study) -> None:
+    if not population.any():
+        raise InputError(
+            f"Nobody is in the population: {len(snapshots):,} snapshots at risk, none fulfils "
+            f"[population] {study.population.model_dump(exclude_none=True)}. Loosen it, or check "
+            "that the tables cover the time (churnml check)."
+        )

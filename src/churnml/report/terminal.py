@@ -1,0 +1,145 @@
+"""What a training says on the terminal: stages with their time, then the result as tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+_COLUMNS = (
+    ("average_precision", "average precision"),
+    ("roc_auc", "ROC AUC"),
+    ("lift_at_10pct", "lift top 10 %"),
+    ("recall_at_lead_21d", "recall ≥ 21 d"),
+    ("recall_above_random", "above random"),
+    ("alert_precision", "alert precision"),
+    ("median_lead_days", "median lead, d"),
+    ("alerts_per_week", "alerts/week"),
+)
+
+
+class Stages:
+    """Says what is being done and remembers how long it took."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage of the run."""
+        self.say(f"[bold]{name}[/bold] …")
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.perf_counter() - start
+
+    def say(self, line: str) -> None:
+        """Write one line of progress."""
+        self.console.print(line, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def bar(self, total: int) -> Iterator[Any]:
+        """A progress bar with the best value so far."""
+        columns = (
+            TextColumn("tuning"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("best average precision {task.fields[best]}"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.console, transient=False) as progress:
+            task = progress.add_task("tuning", total=total, best="–")
+
+            def advance(done: int, best: float) -> None:
+                progress.update(task, completed=done, best=f"{best:.4f}")
+
+            yield advance
+
+
+def show_training(content: Mapping[str, Any], console: Console) -> None:
+    """Print the result of a training, the verdict first.
+
+    Parameters
+    ----------
+    content : mapping
+        The JSON document of ``churnml train``.
+    """
+    console.print(content["signal"], style="bold", highlight=False, soft_wrap=True)
+    console.print(content["reason"], highlight=False, soft_wrap=True)
+    show_evaluation(content, console)
+    console.print(_breakdown(content["seconds"]))
+    for name, place in content["where"].items():
+        console.print(f"{name}: {place}", highlight=False, soft_wrap=True)
+
+
+def show_evaluation(content: Mapping[str, Any], console: Console) -> None:
+    """Print what out-of-time rows say of a score and of the baselines beside it."""
+    console.print(
+        f"{content['n_rows']:,} out-of-time rows, {content['n_positive']:,} in the label window "
+        f"(base rate {content['base_rate']:.2%}), {_whole(content['n_exits'])} exits in the queue.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(_comparison(content))
+    if content["lead_recall"]:
+        console.print(_lead_table(content))
+
+
+def _comparison(content: Mapping[str, Any]) -> Table:
+    table = Table(title="Out of time, on the same rows and load", title_justify="left")
+    table.add_column("score")
+    for _, title in _COLUMNS:
+        table.add_column(title, justify="right")
+    table.add_row("model", *_cells(content["metrics"]), style="bold")
+    low_high = [_interval(content["intervals"].get(name)) for name, _ in _COLUMNS]
+    table.add_row("  95 % interval", *low_high, style="dim")
+    for name, metrics in content["baselines"].items():
+        table.add_row(name, *_cells(metrics))
+    return table
+
+
+def _lead_table(content: Mapping[str, Any]) -> Table:
+    table = Table(title="Share of exits alerted, by minimum notice in weeks", title_justify="left")
+    table.add_column("score")
+    curves = {"model": content["lead_recall"]}
+    curves |= {name: part.get("lead_recall") for name, part in content["baselines"].items()}
+    shown = {name: curve for name, curve in curves.items() if curve}
+    for week in range(1, 9):
+        table.add_column(str(week), justify="right")
+    for name, curve in shown.items():
+        table.add_row(name, *(_number(curve[str(week)]) for week in range(1, 9)))
+    return table
+
+
+def _breakdown(seconds: Mapping[str, float]) -> Table:
+    table = Table(title=f"Time: {sum(seconds.values()):.0f} s", title_justify="left")
+    table.add_column("stage")
+    table.add_column("seconds", justify="right")
+    for name, spent in seconds.items():
+        table.add_row(name, f"{spent:.1f}")
+    return table
+
+
+def _cells(metrics: Mapping[str, Any]) -> list[str]:
+    return [_number(metrics.get(name)) for name, _ in _COLUMNS]
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _interval(band: tuple[float, float] | None) -> str:
+    return "–" if band is None else f"{_number(band[0])}–{_number(band[1])}"
+
+
+def _whole(number: int | None) -> str:
+    return "no dated" if number is None else f"{number:,}"

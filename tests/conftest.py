@@ -1,0 +1,67 @@
+"""Fixtures that every test may use: datasets drawn by hand, and a guard over the dice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from churnml.contract import TABLES
+from churnml.sources.dataset import Dataset
+from churnml.sources.description import Description
+
+SQL_TYPES = {
+    "id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE",
+    "integer": "BIGINT", "flag": "BOOLEAN",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _global_dice_stay_untouched():
+    """No code under test may draw from NumPy's global generator."""
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    yield
+    after = np.random.get_state()[1]  # noqa: NPY002
+
+    assert np.array_equal(before, after), "the global random generator was used"
+
+
+@pytest.fixture
+def dataset_of() -> Callable[..., Dataset]:
+    """A dataset from rows drawn in the test: ``dataset_of({"events": [...]}, until="2026-03-01")``."""
+    return make_dataset
+
+
+def make_dataset(
+    tables: Mapping[str, list[dict[str, Any]]],
+    *,
+    until: str,
+    description: Mapping[str, Any] | None = None,
+) -> Dataset:
+    """Canonical tables in memory; ``known_at`` is the own time where it is not given."""
+    connection = duckdb.connect()
+    for name, table in TABLES.items():
+        kinds = {column.name: column.kind for column in table.columns} | {"known_at": "time"}
+        columns = ", ".join(f'"{key}" {SQL_TYPES[kind]}' for key, kind in kinds.items())
+        connection.execute(f'create table "{name}" ({columns})')
+        rows = [{"known_at": row[table.time], **row} for row in tables.get(name, [])]
+        for row in rows:
+            names = ", ".join(f'"{key}"' for key in row)
+            marks = ", ".join("?" for _ in row)
+            connection.execute(
+                f'insert into "{name}" ({names}) values ({marks})', list(row.values())
+            )
+    connection.execute("create table coverage (customer_id VARCHAR, feed VARCHAR, covered BOOLEAN)")
+    return Dataset(
+        connection=connection,
+        description=Description.model_validate(description or {}),
+        observed_until=pd.Timestamp(until).as_unit("us"),
+        tables=frozenset(tables),
+        findings=(),
+        notices=(),
+        digest="drawn by hand",
+    )
