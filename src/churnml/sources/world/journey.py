@@ -1,0 +1,221 @@
+"""The customers table and what it hides: stages entered, attributes changed, save plays tried."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from churnml.sources.world.chain import EARLY_STAGES, FIRST_STAGE, RECOVERING, stage_of
+from churnml.sources.world.panel import Panel
+from churnml.sources.world.parameters import DAY, Floats, Ints
+from churnml.sources.world.paths import Paths, last_ends
+from churnml.sources.world.relations import spell_edges
+from churnml.sources.world.tables import instants, labels
+from churnml.sources.world.words import Words
+
+#: Mean days from sign-up into trial, onboarding, activated, adopted; share that gets there.
+STAGE_DAYS = (0.0, 3.0, 18.0, 55.0)
+STAGE_REACHED = (1.0, 1.0, 0.93, 0.80)
+OWNER_CHANGE = 0.004
+SEGMENT_SEATS = (12, 60)
+
+
+def customer_frame(
+    panel: Panel,
+    paths: Paths,
+    terms: pd.DataFrame,
+    last_login: pd.Series,
+    words: Words,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Rows of the customers table as exported on the last day.
+
+    Segment, plan, status, last_login_at and lifetime_value hold today's value: traps on purpose.
+    """
+    people, names = panel.people, words.names["customers"]
+    count = len(people)
+    today = terms.groupby("customer").last()
+    ends = last_ends(paths.spells, count)
+    paid = (
+        (terms["mrr"] * (_until(terms, panel) - terms["started"]) / (30 * DAY))
+        .groupby(terms["customer"])
+        .sum()
+    )
+    company = (
+        labels(names["words_a"], rng.integers(len(names["words_a"]), size=count)) + " "
+        + labels(names["words_b"], rng.integers(len(names["words_b"]), size=count)) + " "
+        + labels(names["endings"], rng.integers(len(names["endings"]), size=count))
+    )  # fmt: skip
+    return pd.DataFrame(
+        {
+            "customer_id": people.ids,
+            "signed_up_at": instants(panel.world.start, paths.signed_up),
+            "name": company,
+            "owner": labels(names["owners"], people.owner),
+            "segment": labels(names["segments"], _segment(today["seats"].to_numpy(dtype=np.int64))),
+            "plan": labels(names["plans"], today["plan"].to_numpy(dtype=np.int64)),
+            "region": labels(names["regions"], people.region),
+            "industry": labels(names["industries"], people.industry),
+            "channel": labels(names["channels"], people.channel),
+            "language": np.where(people.russian, "ru", "en"),
+            "status": np.where(np.isfinite(ends), "churned", "active"),
+            "last_login_at": pd.DatetimeIndex(last_login.reindex(people.ids)).as_unit("us"),
+            "lifetime_value": paid.to_numpy(dtype=float).round(2),
+        }
+    )
+
+
+def _until(terms: pd.DataFrame, panel: Panel) -> pd.Series:
+    return terms["ended"].where(terms["ended"].notna(), panel.world.end_seconds)
+
+
+def _segment(seats: Ints) -> Ints:
+    return np.searchsorted(SEGMENT_SEATS, seats, side="right")
+
+
+def draw_stages(panel: Panel, paths: Paths, words: Words, rng: np.random.Generator) -> pd.DataFrame:
+    """Rows of the stages table; not everybody gets to the last one."""
+    spells, names = paths.spells, words.names["stages"]["names"]
+    count = len(spells.start)
+    end = np.where(np.isfinite(spells.end), spells.end, panel.world.end_seconds)
+    at, going = spells.start.copy(), np.ones(count, dtype=bool)
+    parts = []
+    for stage, (days, reached) in enumerate(zip(STAGE_DAYS, STAGE_REACHED, strict=True)):
+        wait = (
+            rng.gamma(2.0, 0.5, size=count)
+            * (days - (STAGE_DAYS[stage - 1] if stage else 0.0))
+            * DAY
+        )
+        at = at + wait
+        going &= (rng.random(count) < reached) & (at < end)
+        parts.append(
+            pd.DataFrame(
+                {"customer": spells.customer[going], "seconds": at[going], "stage": names[stage]}
+            )
+        )
+    frame = pd.concat(parts, ignore_index=True).sort_values(["customer", "seconds"], kind="stable")
+    return pd.DataFrame(
+        {
+            "customer_id": panel.people.ids[frame["customer"].to_numpy()],
+            "stage": frame["stage"].to_numpy(dtype=object),
+            "entered_at": instants(panel.world.start, frame["seconds"].to_numpy(dtype=float)),
+        }
+    )
+
+
+def attribute_frame(
+    panel: Panel, terms: pd.DataFrame, words: Words, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Rows of the attribute_changes table: segment and plan from the subscriptions, new owners."""
+    names = words.names["customers"]
+    segment = labels(names["segments"], _segment(terms["seats"].to_numpy(dtype=np.int64)))
+    plan = labels(names["plans"], terms["plan"].to_numpy(dtype=np.int64))
+    parts = [_changed(terms, "segment", segment), _changed(terms, "plan", plan)]
+    hit = np.flatnonzero(rng.random(len(panel)) < OWNER_CHANGE)
+    owner = labels(names["owners"], rng.integers(len(names["owners"]), size=len(hit)))
+    moment = panel.begins[hit] + rng.random(len(hit)) * (panel.ends[hit] - panel.begins[hit])
+    parts.append(
+        pd.DataFrame(
+            {
+                "customer": panel.customer[hit],
+                "seconds": moment,
+                "attribute": "owner",
+                "value": owner,
+            }
+        )
+    )
+    frame = pd.concat(parts, ignore_index=True).sort_values(
+        ["customer", "seconds", "attribute"], kind="stable"
+    )
+    return pd.DataFrame(
+        {
+            "customer_id": panel.people.ids[frame["customer"].to_numpy(dtype=np.int64)],
+            "changed_at": instants(panel.world.start, frame["seconds"].to_numpy(dtype=float)),
+            "attribute": frame["attribute"].to_numpy(dtype=object),
+            "value": frame["value"].to_numpy(dtype=object),
+        }
+    )
+
+
+def _changed(
+    terms: pd.DataFrame, attribute: str, value: np.typing.NDArray[np.object_]
+) -> pd.DataFrame:
+    """Rows where the value differs from the customer's row before."""
+    frame = pd.DataFrame(
+        {
+            "customer": terms["customer"],
+            "seconds": terms["started"],
+            "attribute": attribute,
+            "value": value,
+        }
+    )
+    same = (frame["customer"] == frame["customer"].shift()) & (
+        frame["value"] == frame["value"].shift()
+    )
+    return frame[~same]
+
+
+def draw_interventions(
+    panel: Panel, paths: Paths, words: Words, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Rows of the interventions table.
+
+    Who recovers in a late stage was treated more often, so that treatment works while the weekly
+    chance of recovering stays what the chain says.
+    """
+    rules, names = panel.world["intervention"], words.names["interventions"]
+    stage = stage_of(panel.state)
+    rate = np.where(
+        stage < 0, rules["calm"], np.where(stage < EARLY_STAGES, rules["early"], rules["late"])
+    )
+    rate = np.where(panel.tenure > 0, rate, 0.0)
+    control = rng.random(len(panel)) < rules["control_share"]
+    rate = np.where(
+        control, rate, rate * _treated(panel, paths, stage, rate, rules["recovery_ratio"])
+    )
+    hit = np.flatnonzero(rng.random(len(panel)) < rate)
+    at = np.round(
+        panel.begins[hit]
+        + rng.uniform(0.01, 0.25, size=len(hit)) * (panel.ends - panel.begins)[hit]
+    )
+    completed = at + rng.uniform(0.2, 5, size=len(hit)) * DAY
+    done = ~control[hit] & (rng.random(len(hit)) < 0.85) & (completed < spell_edges(panel)[hit])
+    play = rng.integers(len(names["plays"]), size=len(hit))
+    who = panel.customer[hit]
+    number = pd.Series(who).groupby(who).cumcount().tolist()
+    numbers = panel.people.number[who].tolist()
+    start = panel.world.start
+    return pd.DataFrame(
+        {
+            "intervention_id": [f"A{n:06d}-{k}" for n, k in zip(numbers, number, strict=True)],
+            "customer_id": panel.people.ids[who],
+            "assigned_at": instants(start, at),
+            "experiment": pd.Series([names["experiment"]] * len(hit), dtype=object),
+            "arm": np.where(control[hit], "control", "treatment"),
+            "play": labels(names["plays"], np.where(control[hit], -1, play)),
+            "reason": labels(
+                ["usage", "tone", "billing", "manual"], rng.integers(4, size=len(hit))
+            ),
+            "cost": np.where(
+                done,
+                np.round(rng.uniform(20, 400, size=len(hit)), 2),
+                np.where(control[hit], 0.0, np.nan),
+            ),
+            "completed_at": instants(start, np.where(done, completed, np.nan)),
+        }
+    )
+
+
+def _treated(panel: Panel, paths: Paths, stage: Ints, rate: Floats, ratio: float) -> Floats:
+    """Factor on the chance of having been treated, given what happened in the week (Bayes)."""
+    late = stage >= EARLY_STAGES
+    week = (panel.week + 1).clip(max=paths.states.shape[1] - 1)
+    recovered = (
+        late & (paths.states[panel.customer, week] == RECOVERING) & (panel.state >= FIRST_STAGE)
+    )
+    recover = panel.world["stages"]["late_recover"]
+    untreated = recover / (1 - rate + rate * ratio)
+    factor = np.where(
+        recovered, ratio * untreated / recover, (1 - ratio * untreated) / (1 - recover)
+    )
+    return np.where(late, factor, 1.0)

@@ -1,0 +1,133 @@
+"""What shows of the hidden lives, week by week: one row per customer and week with the effects in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnml.sources.world.chain import RECOVERING, cause_of, stage_of
+from churnml.sources.world.parameters import WEEK, Floats, Ints, World
+from churnml.sources.world.paths import Paths
+from churnml.sources.world.people import People
+
+SUMMER = 0.10
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Customer-weeks with something to see, ordered by customer and week; shape (n_rows,).
+
+    A row covers ``[begins, ends)``: a week, cut at the start and the end of the spell. Everything
+    in it follows from the state at its beginning. ``strength`` is how loud the episode is.
+    """
+
+    world: World
+    people: People
+    customer: Ints
+    week: Ints
+    begins: Floats
+    ends: Floats
+    state: Ints
+    cause: Ints
+    tenure: Ints
+    strength: Floats
+    activity: Floats
+
+    def __len__(self) -> int:
+        return len(self.customer)
+
+    @property
+    def monday(self) -> Floats:
+        """Beginning of the whole week."""
+        return self.week * WEEK
+
+    def factor(self, name: str) -> Floats:
+        """What the episode multiplies this rate by."""
+        return np.asarray(np.exp(self.shift(name)))
+
+    def shift(self, name: str) -> Floats:
+        """What the episode adds to this log odds or level."""
+        effects = np.append(self.world.effect(name), 0.0)
+        return np.asarray(self.strength * effects[self.cause])
+
+    def repeat(self, rates: Floats, rng: np.random.Generator) -> Ints:
+        """Row numbers, each as often as a Poisson draw with its rate says."""
+        return np.repeat(np.arange(len(self)), rng.poisson(rates))
+
+    def inside(self, rows: Ints, times: Floats) -> NDArray[np.bool_]:
+        """Whether a time lies in the part of the week that the row covers."""
+        return np.asarray((times >= self.begins[rows]) & (times < self.ends[rows]))
+
+
+def build_panel(world: World, people: People, paths: Paths, rng: np.random.Generator) -> Panel:
+    """The customer-weeks of some customers."""
+    remembered = _last_cause(paths.states)
+    stages = np.append(np.array(world["stages"]["strength"]), 0.0)[stage_of(paths.states)]
+    stages = np.where(paths.states == RECOVERING, world["stages"]["recovering"], stages)
+    strength = stages * np.where(remembered >= 0, paths.loudness, 0.0)
+    activity = _activity(world, paths.states.shape, rng)
+    begins, ends = _covered(world, paths)
+    customer, week = np.nonzero(ends > begins)
+    at = (customer, week)
+    return Panel(
+        world=world, people=people, customer=customer, week=week, begins=begins[at], ends=ends[at],
+        state=paths.states[at].clip(min=0), cause=remembered[at], tenure=paths.tenure[at],
+        strength=strength[at], activity=activity[at],
+    )  # fmt: skip
+
+
+def _last_cause(states: Ints) -> Ints:
+    """Cause of the episode; the last one while recovering; -1 otherwise."""
+    cause = cause_of(states)
+    for week in range(1, states.shape[1]):
+        recovering = states[:, week] == RECOVERING
+        cause[recovering, week] = cause[recovering, week - 1]
+    return cause
+
+
+def _activity(world: World, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    """Ups and downs that mean nothing: wobble, own holidays, projects, summer."""
+    rules = world["population"]
+    memory, sigma = rules["wobble_memory"], rules["wobble_sigma"]
+    wobble = rng.normal(0, sigma, size=shape)
+    for week in range(1, shape[1]):
+        wobble[:, week] = memory * wobble[:, week - 1] + np.sqrt(1 - memory**2) * wobble[:, week]
+    quiet = _bouts(shape, rules["vacation_rate"], rng)
+    busy = _bouts(shape, rules["busy_rate"], rng)
+    of_year = np.arange(shape[1]) % 52 + 1
+    summer = np.where((of_year >= 27) & (of_year <= 34), -SUMMER, 0.0)
+    level = wobble - 1.6 * quiet + 0.7 * busy + summer
+    return np.asarray(np.exp(level - sigma**2 / 2))
+
+
+def _bouts(shape: tuple[int, int], rate: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Independent stretches of one to five weeks."""
+    begins = rng.random(shape) < rate
+    length = rng.integers(1, 6, size=shape)
+    active = np.zeros(shape, dtype=bool)
+    for lag in range(5):
+        active[:, lag:] |= begins[:, : shape[1] - lag] & (length[:, : shape[1] - lag] > lag)
+    return active
+
+
+def _covered(world: World, paths: Paths) -> tuple[Floats, Floats]:
+    """First and last instant of each customer-week inside a spell; equal where there is none."""
+    shape = paths.states.shape
+    mondays = np.broadcast_to(np.arange(shape[1]) * WEEK, shape)
+    begins, ends = mondays.copy(), np.where(paths.states >= 0, mondays + WEEK, mondays)
+    spells = paths.spells
+    first = (spells.start // WEEK).astype(np.int64)
+    new = (first >= 0) & (first < shape[1])
+    begins[spells.customer[new], first[new]] = spells.start[new]
+    ends[spells.customer[new], first[new]] = mondays[spells.customer[new], first[new]] + WEEK
+    gone = np.isfinite(spells.end)
+    last = (spells.end[gone] // WEEK).astype(np.int64)
+    ends[spells.customer[gone], last] = spells.end[gone]
+    return begins, ends
+
+
+def chance(log_odds: Floats) -> Floats:
+    """Probability from log odds."""
+    return np.asarray(1.0 / (1.0 + np.exp(-log_odds)))

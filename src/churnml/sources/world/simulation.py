@@ -1,0 +1,262 @@
+"""The whole world: drawn in chunks of customers, written as clean tables, dirty tables and truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from churnml.contract import TABLES
+from churnml.errors import InputError
+from churnml.sources.world.billing import draw_invoices, draw_subscriptions, subscription_frame
+from churnml.sources.world.calendar import Calendar, draw_calendar
+from churnml.sources.world.chain import TENURES, Chain, build_chain, oracle_table
+from churnml.sources.world.contacts import contact_frame, draw_contacts
+from churnml.sources.world.dirt import arrived, soiled
+from churnml.sources.world.journey import (
+    attribute_frame,
+    customer_frame,
+    draw_interventions,
+    draw_stages,
+)
+from churnml.sources.world.messages import draw_messages
+from churnml.sources.world.panel import build_panel
+from churnml.sources.world.parameters import WEEK, Floats, Ints, World, draw_world
+from churnml.sources.world.paths import VOLUNTARY, Paths, draw_paths
+from churnml.sources.world.people import People, draw_people
+from churnml.sources.world.relations import (
+    draw_consents,
+    draw_obligations,
+    draw_outreach,
+    draw_surveys,
+)
+from churnml.sources.world.tables import instants, labels
+from churnml.sources.world.tickets import draw_tickets, ticket_event_frame, ticket_frame
+from churnml.sources.world.usage import draw_events
+from churnml.sources.world.words import Words, read_words
+from churnml.sources.world.writing import (
+    EXITS,
+    ORACLE,
+    Writers,
+    built_aside,
+    check_target,
+    schema_of,
+    write_description,
+    write_marker,
+)
+
+WORLDS = ("saas",)
+CHUNK = 2000
+MOST_CUSTOMERS = 1_000_000
+LEAST_WEEKS, MOST_WEEKS = 20, 1040
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is common to all customers of a world."""
+
+    world: World
+    words: Words
+    calendar: Calendar
+    chain: Chain
+    oracle: Floats
+
+
+def simulate(
+    out: Path,
+    *,
+    customers: int = 2000,
+    weeks: int = 104,
+    seed: int = 7,
+    population_seed: int | None = None,
+    world: str = "saas",
+) -> dict[str, int]:
+    """Rows per table of a simulated company written to ``out``.
+
+    ``out/data`` holds the canonical tables with late, repeated and broken rows and dataset.toml;
+    ``out/truth`` the exits, the exact probabilities and the tables before dirt and lateness.
+
+    Parameters
+    ----------
+    out : Path
+        Absent, empty or an earlier world; replaced only when everything is written.
+    customers : int
+        Customers over the whole time; about half are there at the start.
+    weeks : int
+    seed : int
+        Settles causes, effects and calendar.
+    population_seed : int, optional
+        Settles the people; default: ``seed``.
+    world : str
+        Name of the kind of company.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range or ``out`` holds something else.
+    """
+    population_seed = seed if population_seed is None else population_seed
+    _check(customers, weeks, seed, population_seed, world)
+    check_target(out)
+    setting = draw_setting(world, weeks=weeks, seed=seed)
+    with built_aside(out) as folder:
+        with Writers(folder) as writers:
+            for chunk, first in enumerate(range(0, customers, CHUNK)):
+                numbers = np.arange(first, min(first + CHUNK, customers))
+                rng = np.random.default_rng([population_seed, 2, chunk])
+                _write_chunk(writers, setting, numbers, rng, with_calendar=chunk == 0)
+            rows = {name: writers.rows[f"data/{name}"] for name in TABLES}
+        for place in ("data", "truth/clean"):
+            write_description(
+                folder / place, setting.world, setting.words, name=f"simulated-{world}"
+            )
+        made_from = {
+            "world": world,
+            "customers": customers,
+            "weeks": weeks,
+            "seed": seed,
+            "population_seed": population_seed,
+        }
+        write_marker(folder, {**made_from, "parameters": setting.world.values})
+    return rows
+
+
+def _check(customers: int, weeks: int, seed: int, population_seed: int, world: str) -> None:
+    if world not in WORLDS:
+        raise InputError(f"There is no world {world!r}. Known: {', '.join(WORLDS)}.")
+    if not 1 <= customers <= MOST_CUSTOMERS:
+        raise InputError(f"customers is {customers}; expected 1 to {MOST_CUSTOMERS}.")
+    if not LEAST_WEEKS <= weeks <= MOST_WEEKS:
+        raise InputError(f"weeks is {weeks}; expected {LEAST_WEEKS} to {MOST_WEEKS}.")
+    if min(seed, population_seed) < 0:
+        raise InputError(
+            f"Seeds are {seed} and {population_seed}; expected whole numbers from 0 up."
+        )
+
+
+def draw_setting(name: str, *, weeks: int, seed: int) -> Setting:
+    """Parameters, calendar, chain and exact probabilities of a world."""
+    rng = np.random.default_rng([seed, 1])
+    words = read_words()
+    world = draw_world(name, weeks=weeks, rng=rng)
+    calendar = draw_calendar(world, words, rng)
+    chain = build_chain(world, calendar.outage_weeks)
+    return Setting(world, words, calendar, chain, oracle_table(chain, weeks))
+
+
+def _write_chunk(
+    writers: Writers,
+    setting: Setting,
+    numbers: Ints,
+    rng: np.random.Generator,
+    *,
+    with_calendar: bool,
+) -> None:
+    """Draw some customers and append their rows to every file."""
+    people = draw_people(setting.world, setting.words, numbers, rng)
+    paths = draw_paths(setting.chain, setting.world, people.types, rng)
+    frames, terms = _tables(setting, people, paths, rng)
+    if with_calendar:
+        frames["calendar"] = _calendar_frame(setting)
+    edge = setting.world.start + pd.Timedelta(days=7 * setting.world.weeks)
+    for name, frame in frames.items():
+        table = TABLES[name]
+        clean = frame[frame[table.time] < edge]
+        writers.add(f"truth/clean/{name}", clean, schema_of(table, known_at=False))
+        known = arrived(clean, table, setting.world["arrival"], rng)
+        known = known[known["known_at"] < edge]
+        dirty = soiled(known, table, setting.world["dirt"], rng)
+        writers.add(f"data/{name}", dirty, schema_of(table, known_at=True))
+    writers.add("truth/exits", _exits(setting, people, paths), EXITS)
+    writers.add("truth/oracle", _oracle(setting, people, paths, terms), ORACLE)
+
+
+def _tables(
+    setting: Setting, people: People, paths: Paths, rng: np.random.Generator
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Clean rows of every table with customers, and the terms of the subscriptions."""
+    words, calendar = setting.words, setting.calendar
+    panel = build_panel(setting.world, people, paths, rng)
+    events = draw_events(panel, calendar, words, rng)
+    logins = events[events["name"] == words.names["events"]["login"]]
+    terms = draw_subscriptions(panel, paths.spells, words, rng)
+    tickets = draw_tickets(panel, calendar, words, rng)
+    contacts = draw_contacts(panel, paths, rng)
+    consents, withdrawn = draw_consents(panel, paths, rng)
+    frames = {
+        "customers": customer_frame(
+            panel, paths, terms, logins.groupby("customer_id")["event_time"].max(), words, rng
+        ),
+        "attribute_changes": attribute_frame(panel, terms, words, rng),
+        "subscriptions": subscription_frame(terms, panel, words),
+        "events": events,
+        "tickets": ticket_frame(tickets, panel, words),
+        "ticket_events": ticket_event_frame(tickets, panel, words),
+        "messages": draw_messages(panel, tickets, contacts, words, rng),
+        "contacts": contact_frame(contacts, panel, words, rng),
+        "invoices": draw_invoices(panel, paths.spells, terms, rng),
+        "surveys": draw_surveys(panel, paths, tickets, words, rng),
+        "outreach": draw_outreach(panel, calendar, withdrawn, rng),
+        "obligations": draw_obligations(panel, paths, words, rng),
+        "stages": draw_stages(panel, paths, words, rng),
+        "consents": consents,
+        "interventions": draw_interventions(panel, paths, words, rng),
+    }
+    return frames, terms
+
+
+def _calendar_frame(setting: Setting) -> pd.DataFrame:
+    start, calendar = setting.world.start, setting.calendar
+    return pd.DataFrame(
+        {
+            "kind": calendar.kind,
+            "starts_at": instants(start, calendar.starts),
+            "ends_at": instants(start, calendar.ends),
+            "scope": calendar.scope,
+        }
+    )
+
+
+def _exits(setting: Setting, people: People, paths: Paths) -> pd.DataFrame:
+    """Voluntary exits with their cause and the week boundary at which it began to show."""
+    spells, world = paths.spells, setting.world
+    left = np.flatnonzero(spells.end_kind == VOLUNTARY)
+    return pd.DataFrame(
+        {
+            "customer_id": people.ids[spells.customer[left]],
+            "exit_at": instants(world.start, spells.end[left]),
+            "cause": labels(
+                [*world.causes, "sudden"],
+                np.where(spells.cause[left] < 0, len(world.causes), spells.cause[left]),
+            ),
+            "signal_began_at": instants(world.start, spells.signal_began[left]),
+        }
+    )
+
+
+def _oracle(setting: Setting, people: People, paths: Paths, terms: pd.DataFrame) -> pd.DataFrame:
+    """Exact probability for everybody with an open subscription at each week boundary."""
+    there = (paths.states >= 0) & ~_lapsed(terms, paths.states.shape)
+    customer, week = np.nonzero(there)
+    tenure = np.minimum(paths.tenure[customer, week], TENURES - 1)
+    state = paths.states[customer, week]
+    return pd.DataFrame(
+        {
+            "customer_id": people.ids[customer],
+            "as_of": instants(setting.world.start, week * WEEK),
+            "probability": setting.oracle[week, people.types[customer], tenure, state],
+        }
+    )
+
+
+def _lapsed(terms: pd.DataFrame, shape: tuple[int, int]) -> np.typing.NDArray[np.bool_]:
+    """Whether a week boundary falls into a gap between two subscriptions of one spell."""
+    lapsed = np.zeros(shape, dtype=bool)
+    following = terms["started"].shift(-1).where(terms["spell"] == terms["spell"].shift(-1))
+    gaps = terms[following > terms["ended"]]
+    for row, until in zip(gaps.itertuples(), following[gaps.index], strict=True):
+        first, last = int(np.ceil(row.ended / WEEK)), int(np.ceil(until / WEEK))
+        lapsed[row.customer, max(first, 0) : last] = True
+    return lapsed
