@@ -19,7 +19,7 @@ from churnml.evaluation.leads import (
     queue_figures,
 )
 
-DRAWS = 50
+DRAWS = 100
 
 
 def random_scores(snapshots: pd.DataFrame, *, seed: int) -> pd.Series:
