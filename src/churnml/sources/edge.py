@@ -18,6 +18,7 @@ from churnml.sources.workshop import Workshop, quoted
 
 #: Rows so long after an estimated edge are kept: a feed fades in days, a broken clock jumps years.
 GRACE_DAYS = 28
+_NO_DAY = date(1970, 1, 1)
 _SPAN_BUCKETS = {1: 56, 7: 8, 28: 4}
 
 
@@ -57,7 +58,8 @@ def find_edge(
         instant = description.instant(description.observed_until)
         observed = instant if known_until is None else min(instant, known_until)
         return Edge(observed, instant, declared=True)
-    last = last_usual_day(_volume(shop, plans))
+    volume = _volume(shop, plans)
+    last = last_usual_day(volume) if volume else _NO_DAY
     midnight = pd.Timestamp(last + timedelta(days=1)).tz_localize(ZoneInfo(description.timezone))
     instant = midnight.tz_convert("UTC").tz_localize(None)
     observed = instant if known_until is None else min(instant, known_until)

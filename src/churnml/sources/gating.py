@@ -111,10 +111,15 @@ def _gated(
     quarantine: bool,
 ) -> Gated:
     reading = read_raw(shop, description)
-    plans, counts, findings = _planned(shop, reading.tables, description)
+    raws = dict(reading.tables)
+    if lonely := TICKET_EVENTS.name in raws and TICKETS.name not in raws:
+        del raws[TICKET_EVENTS.name]
+    plans, counts, findings = _planned(shop, raws, description)
     stops = [f"{finding.table}: {finding.message}" for finding in findings]
     findings += reading.findings
     notices = [*reading.notices, *(notice for plan in plans.values() for notice in plan.notices)]
+    if lonely:
+        notices.append("ticket_events without tickets ignored: nothing says whose they are.")
     for plan in plans.values():
         _stage(shop, plan, known_until)
     edge = find_edge(shop, plans, description, known_until=known_until)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 import weakref
@@ -70,7 +71,7 @@ def open_dataset(
     except BaseException:
         gated.shop.discard()
         raise
-    weakref.finalize(dataset, shutil.rmtree, gated.shop.scratch, ignore_errors=True)
+    weakref.finalize(connection, shutil.rmtree, gated.shop.scratch, ignore_errors=True)
     return dataset
 
 
@@ -92,6 +93,8 @@ def release(gated: Gated) -> duckdb.DuckDBPyConnection:
     connection.execute(f"set temp_directory = {literal(gated.shop.scratch / 'spill')}")
     file = gated.shop.scratch / GATED_FILE
     connection.execute(f"attach {literal(file)} as {_SCHEMA} (read_only)")
+    with contextlib.suppress(OSError):  # Windows keeps open files; there it goes at the end
+        file.unlink()
     return connection
 
 

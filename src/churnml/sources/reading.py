@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from churnml.sources.encoding import as_utf8
 from churnml.sources.workshop import SOURCE, Workshop, first_line, literal, quoted
 
 _SUFFIXES = (".parquet", ".csv", ".csv.gz")
+_TEXT_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
+_DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def files_below(root: Path, pattern: str, *, where: str) -> list[Path]:
     InputError
         If there is none, or one leads outside the folder (``..``, absolute, symbolic link).
     """
-    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+    if not pattern or Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         raise _outside(pattern, root, where)
     found = sorted(path for path in root.glob(pattern) if path.is_file())
     if not found:
@@ -116,6 +119,10 @@ def _paths(shop: Workshop, name: str, source: TableSource) -> list[Path]:
 
 def _from_files(shop: Workshop, name: str, paths: list[Path]) -> tuple[Raw, list[Finding]]:
     origin = ", ".join(path.name for path in paths[:3]) + (", …" if len(paths) > 3 else "")
+    if odd := [
+        path.name for path in paths if not path.name.endswith((".parquet", *_TEXT_SUFFIXES))
+    ]:
+        raise InputError(f"{name}: {odd[0]} is neither Parquet nor CSV. Export it as one of these.")
     kinds = {path.suffix == ".parquet" for path in paths}
     if len(kinds) > 1:
         raise InputError(f"tables.{name}: {origin} mixes Parquet with text files. Choose one kind.")
@@ -132,10 +139,13 @@ def _from_files(shop: Workshop, name: str, paths: list[Path]) -> tuple[Raw, list
 
 def _read_csv(paths: list[Path]) -> str:
     """CSV without any guess but the delimiter: leading zeros and odd dates stay what they are."""
+    with paths[0].open("rb") if paths[0].suffix != ".gz" else gzip.open(paths[0]) as file:
+        header = file.readline().decode("utf-8-sig")
+    delimiter = max(_DELIMITERS, key=header.count)
     listed = ", ".join(literal(path) for path in paths)
     return (
         f"read_csv([{listed}], all_varchar = true, header = true, union_by_name = true, "
-        "quote = '\"', escape = '\"', max_line_size = 16000000)"
+        f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', max_line_size = 16000000)"
     )
 
 

@@ -94,6 +94,9 @@ def _lock(shop: Workshop) -> None:
     run(f"set TimeZone = '{shop.timezone}'")
     # Statistics of Parquet files fold isnan() to false (duckdb/duckdb#25521).
     run("set disabled_optimizers = 'statistics_propagation'")
+    # Scratch data lives for one run: choosing a compression costs more than it saves.
+    run("set force_compression = 'uncompressed'")
+    run("set memory_limit = '2GB'")
     run(f"set temp_directory = {literal(shop.scratch / 'spill')}")
     folders = [f"{shop.scratch}/"]
     if shop.database is None:
