@@ -1,0 +1,17 @@
+"""What is known of a customer at an as_of, as numbers: declared once, computed in one place."""
+
+from __future__ import annotations
+
+from churnml.features.catalogue import catalogue
+from churnml.features.declaration import Family, Feature, Unit, describe, feature_digest
+from churnml.features.engine import compute_features
+
+__all__ = [
+    "Family",
+    "Feature",
+    "Unit",
+    "catalogue",
+    "compute_features",
+    "describe",
+    "feature_digest",
+]

@@ -1,0 +1,243 @@
+"""From expressions to SQL over running columns: what to carry along, and how to read it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from churnml.features import algebra as a
+from churnml.features.cells import Aged, Cell, Edge, Held, Keys, Peak, Run, clock_of
+from churnml.features.clock import sql
+from churnml.features.row_sources import Source
+from churnml.features.running import feed_column
+
+#: Tables whose silence everywhere is no sign of a dead feed: their rows change a state that lasts.
+_LASTING = {"subscriptions", "contacts", "consents", "stages", "attribute_changes", "customers"}
+
+
+@dataclass
+class Compiler:
+    """Turns leaves into SQL and collects the running columns and feed columns that they need.
+
+    Parameters
+    ----------
+    present : frozenset of str
+        Canonical tables that are there.
+    covered : frozenset of str
+        Tables that cover some customers only; members has a column ``covered_<table>`` for each.
+    """
+
+    present: frozenset[str]
+    covered: frozenset[str]
+    passes: dict[str, dict[Cell, str]] = field(default_factory=lambda: defaultdict(dict))
+    feeds: set[tuple[str, int]] = field(default_factory=set)
+    starts: set[str] = field(default_factory=set)
+    attributes: set[str] = field(default_factory=set)
+
+    def leaf(self, expr: a.Expr) -> exp.Expression:
+        """SQL of an expression that reads data."""
+        source = a.source_of(expr)
+        rows = getattr(expr, "rows", None)
+        if source is not None and (
+            source.variant(self.present) is None or (rows is not None and rows.absent)
+        ):
+            return exp.null()
+        reader = {
+            a.Total: self._total,
+            a.Distinct: self._distinct,
+            a.Extreme: self._extreme,
+            a.Latest: self._latest,
+            a.Oldest: self._oldest,
+            a.Streak: self._streak,
+            a.ExposedWeeks: self._exposed,
+            a.Attribute: self._attribute,
+            a.TenureDays: self._tenure,
+            a.SnapshotDay: lambda _: sql("CAST(s.day AS DOUBLE)"),
+        }[type(expr)]
+        return reader(expr)  # type: ignore[operator]
+
+    def column(self, cell: Cell) -> exp.Column:
+        """The running column of a cell."""
+        name = self._cell(cell)
+        table = name if isinstance(cell, Aged) else f"p_{cell.clock.source.name}"
+        return exp.column(name, table=table)
+
+    def _cell(self, cell: Cell) -> str:
+        cells = self.passes[cell.clock.source.name]
+        return cells.setdefault(cell, f"{cell.clock.source.name}_x{len(cells)}")
+
+    def _total(self, expr: a.Total) -> exp.Expression:
+        rows, window = expr.rows, expr.window
+        clock = clock_of(rows, expr.value)
+
+        def edge(offset: int) -> exp.Expression:
+            ever = window.start is None
+            where = rows.where
+            return self.column(
+                Edge(clock, where, rows.timely, expr.value, expr.scale, offset, ever)
+            )
+
+        total = edge(window.end)
+        if window.start is not None:
+            total = exp.Paren(this=exp.Sub(this=total, expression=edge(window.start)))
+        number: exp.Expression = exp.cast(total, "DOUBLE")
+        if expr.scale != 1:
+            number = exp.Div(this=number, expression=sql(f"CAST({expr.scale} AS DOUBLE)"))
+        return self._guarded(rows.source, number, window)
+
+    def _distinct(self, expr: a.Distinct) -> exp.Expression:
+        rows = expr.rows
+        clock = clock_of(rows, expr.key)
+        column = self.column(Keys(clock, rows.where, rows.timely, expr.key, expr.window))
+        return self._guarded(rows.source, exp.cast(column, "DOUBLE"), expr.window)
+
+    def _extreme(self, expr: a.Extreme) -> exp.Expression:
+        rows = expr.rows
+        cell = Peak(clock_of(rows), rows.where, rows.timely, expr.latest, expr.seconds)
+        column: exp.Expression = exp.cast(self.column(cell), "DOUBLE")
+        return self._guarded(rows.source, column if expr.latest else exp.Neg(this=column))
+
+    def _latest(self, expr: a.Latest) -> exp.Expression:
+        rows = expr.rows.only(f"NOT ({expr.value}) IS NULL")
+        clock = clock_of(rows, expr.value, expr.by, expr.tie)
+
+        def held(*, counted: bool) -> exp.Expression:
+            tie = expr.tie or expr.value
+            scale = 1 if counted else expr.scale
+            return self.column(
+                Held(clock, rows.where, rows.timely, expr.value, counted, scale, expr.by, tie)
+            )
+
+        value: exp.Expression = exp.cast(held(counted=False), "DOUBLE")
+        if expr.scale != 1:
+            value = exp.Div(this=value, expression=sql(f"CAST({expr.scale} AS DOUBLE)"))
+        if expr.needs_row:
+            there = exp.GT(this=held(counted=True), expression=sql("0"))
+            value = exp.Case().when(there, value)
+        return self._guarded(rows.source, value, a.EVER)
+
+    def _oldest(self, expr: a.Oldest) -> exp.Expression:
+        rows = expr.rows
+        cell = Aged(
+            clock_of(rows, expr.by, expr.still, expr.since, expr.tie), rows.where, rows.timely,
+            expr.by, expr.still, expr.since, expr.tie, expr.older_than_days,
+        )  # fmt: skip
+        column: exp.Expression = self.column(cell)
+        if expr.older_than_days is not None:
+            column = exp.Coalesce(this=column, expressions=[exp.Literal.number(0)])
+        return self._guarded(rows.source, exp.cast(column, "DOUBLE"), a.EVER)
+
+    def _streak(self, expr: a.Streak) -> exp.Expression:
+        rows = expr.rows
+        cell = Run(clock_of(rows, expr.tie), rows.where, rows.timely, expr.done, expr.tie)
+        return self._guarded(rows.source, exp.cast(self.column(cell), "DOUBLE"), a.EVER)
+
+    def _exposed(self, expr: a.ExposedWeeks) -> exp.Expression:
+        start, end = expr.window.start, expr.window.end
+        assert start is not None  # a window since ever has no length
+        self.starts.add(expr.source.feed)
+        signed = "CASE WHEN m.sign_k < s.i THEN m.sign_b END"
+        since = f"GREATEST(-f.{expr.source.feed}_start, {signed})"
+        weeks = sql(f"CAST(GREATEST(0, LEAST({start - end}, s.i - {end} - {since})) AS DOUBLE)")
+        return self._guarded(expr.source, weeks)
+
+    def _attribute(self, expr: a.Attribute) -> exp.Expression:
+        self.attributes.add(expr.column)
+        column = f'm."{expr.column}"'
+        kind = "DOUBLE" if expr.is_number else "TEXT"
+        return sql(f"CASE WHEN m.sign_k < s.i THEN CAST({column} AS {kind}) END")
+
+    def _tenure(self, expr: a.TenureDays) -> exp.Expression:
+        signed = "CASE WHEN m.sign_k < s.i THEN m.sign_day END"
+        since = signed if expr.since_sign_up else f"COALESCE(s.spell_day, {signed})"
+        return sql(f"CAST(s.day - {since} AS DOUBLE)")
+
+    def _guarded(
+        self, source: Source, value: exp.Expression, window: a.Window | None = None
+    ) -> exp.Expression:
+        """Null for customers outside the feed, and where nobody has a row in the window."""
+        variant = source.variant(self.present)
+        assert variant is not None  # checked before any leaf is read
+        conditions = [
+            sql(f"m.covered_{table}") for table in variant.tables if table in self.covered
+        ]
+        if window is not None:
+            conditions.append(self._alive(source.feed, window))
+        return exp.Case().when(exp.and_(*conditions), value) if conditions else value
+
+    def _alive(self, feed: str, window: a.Window) -> exp.Expression:
+        lasting = feed in _LASTING or window.start is None or window.end < 0
+        end = 0 if lasting else window.end
+        self.feeds.add((feed, end))
+        rows = f"f.{feed_column(feed, end)}"
+        if not lasting and window.start is not None:
+            self.feeds.add((feed, window.start))
+            rows += f" - f.{feed_column(feed, window.start)}"
+        return sql(f"{rows} > 0")
+
+
+def level(expr: a.Expr, known: dict[a.Expr, int]) -> int:
+    """0 for what one snapshot says, more for what needs everyone at its as_of first."""
+    if expr not in known:
+        inside = max((level(child, known) for child in a.children(expr)), default=0)
+        known[expr] = inside + isinstance(expr, a.STAGED)
+    return known[expr]
+
+
+def arithmetic(expr: a.Expr, parts: list[exp.Expression]) -> exp.Expression:
+    """SQL of an inner node from the SQL of its children."""
+    match expr:
+        case a.Constant(number):
+            return exp.null() if number is None else sql(f"CAST({number!r} AS DOUBLE)")
+        case a.Arithmetic(operator):
+            return _arithmetic(operator, *parts)
+        case a.Comparison(operator):
+            left, right = parts
+            kinds = {">": exp.GT, ">=": exp.GTE, "<": exp.LT, "<=": exp.LTE}
+            holds = kinds[operator](this=left, expression=right)
+            unknown = exp.or_(_is_null(left.copy()), _is_null(right.copy()))
+            return (
+                exp.Case().when(unknown, exp.null()).when(holds, sql("CAST(1 AS DOUBLE)"))
+                .else_(sql("CAST(0 AS DOUBLE)"))
+            )  # fmt: skip
+        case a.Function(name):
+            return _function(name, parts)
+        case a.Choice():
+            condition, then, otherwise = parts
+            chosen = exp.GT(this=condition, expression=sql("0"))
+            return exp.Case().when(chosen, then).else_(otherwise)
+        case a.Known():
+            one, none = sql("CAST(1 AS DOUBLE)"), sql("CAST(0 AS DOUBLE)")
+            return exp.Case().when(_is_null(parts[0]), none).else_(one)
+    raise TypeError(f"no arithmetic: {type(expr).__name__}")
+
+
+def _is_null(tree: exp.Expression) -> exp.Expression:
+    return exp.Is(this=exp.Paren(this=tree), expression=exp.null())
+
+
+def _arithmetic(operator: str, left: exp.Expression, right: exp.Expression) -> exp.Expression:
+    kinds = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul}
+    left, right = exp.Paren(this=left), exp.Paren(this=right)
+    if operator == "/":
+        divisor = exp.Nullif(this=right, expression=sql("0"))
+        return exp.Div(this=left, expression=divisor)
+    return kinds[operator](this=left, expression=right)
+
+
+def _function(name: str, parts: list[exp.Expression]) -> exp.Expression:
+    first, *others = parts
+    match name:
+        case "least":
+            return exp.Least(this=first, expressions=others, ignore_nulls=True)
+        case "greatest":
+            return exp.Greatest(this=first, expressions=others, ignore_nulls=True)
+        case "sqrt":
+            return exp.Sqrt(this=first)
+        case "abs":
+            return exp.Abs(this=first)
+        case "ln":
+            return exp.Ln(this=first)
+    raise TypeError(f"no function: {name}")

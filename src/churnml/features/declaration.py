@@ -1,0 +1,125 @@
+"""What a feature is: its value, its meaning in two languages, and what it says about risk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from churnml.errors import InputError
+from churnml.features.algebra import Expr, tables_of
+
+_SLUG = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Family(StrEnum):
+    """Groups of signals a manager reads."""
+
+    USAGE = "usage"
+    ADOPTION = "adoption"
+    SUPPORT = "support"
+    CONVERSATION = "conversation"
+    BILLING = "billing"
+    RELATIONSHIP = "relationship"
+    SURVEYS = "surveys"
+    OUTREACH = "outreach"
+    PROFILE = "profile"
+
+
+class Unit(StrEnum):
+    """What the number of a feature counts."""
+
+    COUNT = "count"
+    DAYS = "days"
+    WEEKS = "weeks"
+    HOURS = "hours"
+    MINUTES = "minutes"
+    SHARE = "share"
+    RATIO = "ratio"
+    MONEY = "money"
+    SCORE = "score"
+    DEVIATIONS = "deviations"
+    FLAG = "flag"
+    PERCENTILE = "percentile"
+    CATEGORY = "category"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature; everything else about it is derived from here.
+
+    Parameters
+    ----------
+    name : str
+        Column name, lower case with underscores.
+    value : Expr
+        How it is computed; holds no dates.
+    title : mapping of str
+        ``en`` and ``ru``, in business words.
+    unit : Unit
+    family : Family
+    risk : {-1, 0, 1}
+        +1: more of it is riskier, -1: more of it is safer, 0: not known.
+    play : str
+        Slug of the play that answers this signal.
+    """
+
+    name: str
+    value: Expr
+    title: Mapping[str, str]
+    unit: Unit
+    family: Family
+    risk: int = 0
+    play: str = "check_in_call"
+
+    def __post_init__(self) -> None:
+        if not _SLUG.fullmatch(self.name) or not _SLUG.fullmatch(self.play):
+            raise InputError(
+                f"Feature name '{self.name}' and play '{self.play}' must be lower-case "
+                "words joined by underscores."
+            )
+        missing = [
+            language for language in ("en", "ru") if not self.title.get(language, "").strip()
+        ]
+        if missing:
+            raise InputError(f"Feature '{self.name}' lacks its title in: {', '.join(missing)}.")
+        if self.risk not in (-1, 0, 1):
+            raise InputError(f"Feature '{self.name}' has risk {self.risk!r}; expected -1, 0 or 1.")
+        object.__setattr__(self, "title", MappingProxyType(dict(self.title)))
+
+    @property
+    def is_category(self) -> bool:
+        """Whether the column holds words, not numbers."""
+        return self.unit is Unit.CATEGORY
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Canonical tables that the feature reads."""
+        return tables_of(self.value)
+
+
+def describe(features: Sequence[Feature]) -> list[dict[str, Any]]:
+    """The data dictionary: one plain record for each feature, in catalogue order."""
+    return [
+        {
+            "name": feature.name,
+            "title": dict(feature.title),
+            "unit": str(feature.unit),
+            "family": str(feature.family),
+            "risk": feature.risk,
+            "play": feature.play,
+            "tables": list(feature.tables),
+        }
+        for feature in features
+    ]
+
+
+def feature_digest(features: Sequence[Feature]) -> str:
+    """Sixteen hexadecimal digits that change with any name, order or definition of the features."""
+    text = json.dumps([[feature.name, repr(feature.value)] for feature in features])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
