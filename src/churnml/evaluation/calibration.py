@@ -158,4 +158,7 @@ def reliability(probability: pd.Series, positive: pd.Series, *, bins: int = BINS
 def _wilson(share: Floats, rows: Floats, z: float = 1.959964) -> tuple[Floats, Floats]:
     centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
     half = z * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2)) / (1 + z**2 / rows)
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+    # At 0 and 1 the bound equals the share but for rounding.
+    return np.minimum(centre - half, share).clip(0.0), np.maximum(centre + half, share).clip(
+        None, 1.0
+    )

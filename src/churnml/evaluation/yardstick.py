@@ -66,8 +66,8 @@ class Evaluation:
         Share of positive rows.
     n_rows, n_positive, n_positive_customers, n_customers : int
         Rows with a known label, positive ones, people behind these, people in all.
-    n_exits, n_alerts : int, optional
-        Exits that recall counts; alerts raised (for chance: on average).
+    n_exits, n_exits_on_curve, n_alerts : int, optional
+        Exits that recall counts, and the curve; alerts raised (for chance: on average).
     notes : tuple of str
     """
 
@@ -83,6 +83,7 @@ class Evaluation:
     n_positive_customers: int
     n_customers: int
     n_exits: int | None
+    n_exits_on_curve: int | None
     n_alerts: int | None
     notes: tuple[str, ...] = ()
 
@@ -340,6 +341,7 @@ def _evaluation(
         **table.counts(),
         n_customers=table.row_counts.shape[1],
         n_exits=int(board.ahead.counted.sum()) if board else None,
+        n_exits_on_curve=int(board.ahead.on_curve.sum()) if board else None,
         n_alerts=round(figures["n_alerts"]) if board else None,
         notes=_notes(table, board),
     )

@@ -1,0 +1,179 @@
+"""The look of every figure: paper, type, and lines that differ by colour, dash and marker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter
+
+from churnml.alerting.queue import Floats
+
+Language = Literal["en", "ru"]
+
+INK = "#1f2933"
+QUIET = "#6b7780"
+GRID = "#e3e7ea"
+BAND_ALPHA = 0.14
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """How one line is drawn. Colours are those of Okabe and Ito, told apart by the colour-blind."""
+
+    colour: str
+    dash: str | tuple[int, tuple[int, ...]]
+    marker: str
+    width: float
+
+
+MODEL = Stroke("#0072b2", "-", "o", 2.4)
+RULE = Stroke("#d55e00", (0, (6, 2)), "s", 1.7)
+ORACLE = Stroke("#009e73", (0, (6, 2, 1, 2)), "D", 1.5)
+RANDOM = Stroke("#6b7780", (0, (1, 2)), "x", 1.5)
+FURTHER = (
+    Stroke("#cc79a7", (0, (4, 1)), "^", 1.4),
+    Stroke("#8a6d00", (0, (3, 1, 1, 1, 1, 1)), "v", 1.4),
+)
+
+
+def strokes(names: Sequence[str]) -> dict[str, Stroke]:
+    """A stroke per name; ``model``, ``random`` and ``oracle`` have their own."""
+    own = {"model": MODEL, "random": RANDOM, "oracle": ORACLE}
+    others = [name for name in names if name not in own]
+    rest = (RULE, *FURTHER)
+    return {
+        name: own[name] if name in own else rest[others.index(name) % len(rest)] for name in names
+    }
+
+
+def sheet(title: str, subtitle: str = "", *, size: tuple[float, float] = (8.0, 4.8)) -> Figure:
+    """An empty figure with the statement it makes as its heading.
+
+    A ``Figure`` of its own knows nothing of pyplot's global state and draws without a display.
+    """
+    height = size[1]
+    lines = subtitle.count("\n") + 1 if subtitle else 0
+    top = 1 - (0.42 + 0.20 * lines) / height
+    room = ConstrainedLayoutEngine(rect=(0.01, 0.01, 0.98, top - 0.02))
+    figure = Figure(figsize=size, dpi=150, facecolor="white", layout=room)
+    figure.text(
+        0.015, 1 - 0.10 / height, title, fontsize=12.5, fontweight="bold", color=INK, va="top"
+    )
+    if subtitle:
+        figure.text(
+            0.015, 1 - 0.38 / height, subtitle, fontsize=9.2, color=QUIET, va="top", linespacing=1.4
+        )
+    return figure
+
+
+def panel(axes: Axes, *, x_label: str, y_label: str) -> Axes:
+    """Axes with quiet lines and a light grid."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(QUIET)
+    axes.tick_params(colors=INK, labelsize=9, length=3, color=QUIET)
+    axes.grid(color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(x_label, fontsize=9.5, color=INK)
+    axes.set_ylabel(y_label, fontsize=9.5, color=INK)
+    return axes
+
+
+def percent(share: float | None, *, digits: int = 0) -> str:
+    """A share as text; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def whole(number: int) -> str:
+    """A count with a thin space between thousands."""
+    return f"{number:,}".replace(",", "\u2009")
+
+
+def percent_axis() -> FuncFormatter:
+    """Ticks as whole or tenths of a per cent, as the value needs."""
+    return FuncFormatter(lambda value, _: f"{100 * value:.3g} %")
+
+
+def line(axes: Axes, x: Floats, y: Floats, stroke: Stroke, *, marked: bool = True) -> None:
+    """One line in its stroke; gaps where a value is missing."""
+    axes.plot(
+        x,
+        y,
+        color=stroke.colour,
+        linestyle=stroke.dash,
+        linewidth=stroke.width,
+        marker=stroke.marker if marked else None,
+        markersize=5,
+        markerfacecolor=stroke.colour if stroke is MODEL else "white",
+        markeredgecolor=stroke.colour,
+        clip_on=False,
+        zorder=3,
+    )
+
+
+def legend(axes: Axes, *, where: str) -> None:
+    """A frameless legend with lines long enough to show their dash."""
+    axes.legend(frameon=False, fontsize=9.2, labelcolor=INK, handlelength=3.2, loc=where)
+
+
+def end_labels(axes: Axes, ends: Sequence[tuple[float, str, Stroke]], *, gap: float) -> None:
+    """Names at the right end of lines instead of a legend, moved apart where they would touch.
+
+    Parameters
+    ----------
+    axes : Axes
+    ends : sequence of (y, text, stroke)
+    gap : float
+        Least distance between two names, as a share of the height of the axes.
+    """
+    low, high = axes.get_ylim()
+    places = spread([(y - low) / (high - low) for y, _, _ in ends], gap=gap)
+    for place, (_, text, stroke) in zip(places, ends, strict=True):
+        axes.annotate(
+            text,
+            (1.0, place),
+            xycoords="axes fraction",
+            xytext=(9, 0),
+            textcoords="offset points",
+            color=stroke.colour,
+            fontsize=9.2,
+            fontweight="bold" if stroke is MODEL else "normal",
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def spread(places: Sequence[float], *, gap: float) -> list[float]:
+    """The places, moved as little as needed so that no two are closer than the gap.
+
+    Examples
+    --------
+    >>> spread([0.5, 0.5, 0.9], gap=0.1)
+    [0.45, 0.55, 0.9]
+    """
+    order = np.argsort(places, kind="stable")
+    groups = [[float(places[i])] for i in order]
+    centres = [float(places[i]) for i in order]
+    merged = True
+    while merged:
+        merged = False
+        for at in range(len(groups) - 1):
+            reach = gap * (len(groups[at]) + len(groups[at + 1])) / 2
+            if centres[at + 1] - centres[at] < reach - 1e-12:
+                groups[at : at + 2] = [groups[at] + groups[at + 1]]
+                centres[at : at + 2] = [float(np.mean(groups[at]))]
+                merged = True
+                break
+    moved = [
+        centre + gap * (number - (len(group) - 1) / 2)
+        for group, centre in zip(groups, centres, strict=True)
+        for number in range(len(group))
+    ]
+    found = np.empty(len(places))
+    found[order] = moved
+    return [round(float(place), 10) for place in found]

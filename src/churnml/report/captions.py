@@ -1,0 +1,78 @@
+"""Captions of the figures, in English and Russian."""
+
+from __future__ import annotations
+
+from churnml.report.canvas import Language
+
+CAPTIONS: dict[Language, dict[str, str]] = {
+    "en": {
+        "headline": "{model} of exits announced at least three weeks ahead; chance: {random}",
+        "load": "{alerts:.0f} alerts a week, {precision} of them followed by an exit within 84 days"
+        " · {exits} exits · band: 95 % by customer",
+        "notice": "Minimum notice before the exit, weeks",
+        "announced": "Exits announced",
+        "promised": "promised notice",
+        "by_load": "At {q} of customers a week {recall} of exits are caught in time",
+        "by_load_sub": "Caught: an alert 21 to 84 days before the exit · {exits} exits"
+        " · band: 95 % by customer",
+        "q": "Share of eligible customers alerted each week",
+        "recall": "Exits caught in time",
+        "pr": "Precision against recall, all out-of-time rows",
+        "pr_sub": "{rows} rows, {positives} positive",
+        "row_recall": "Recall of rows",
+        "precision": "Precision",
+        "base": "base rate {rate}: chance",
+        "threshold": "threshold of earlier folds",
+        "calibration": "Said {said} on average, came {came}",
+        "calibration_sub": "Ten bins of equal mass · bars: 95 %, rows taken as independent"
+        " · {rows} rows",
+        "said": "Mean predicted probability",
+        "came": "Share that left in the window",
+        "perfect": "said = came",
+        "model": "model",
+        "random": "chance",
+        "oracle": "oracle",
+        "recency": "recency",
+        "seed_points": "seed points",
+        "health": "health score",
+        "rank_sum": "rank sum",
+        "logistic_regression": "logistic regression",
+        "xgboost_default": "XGBoost defaults",
+        "bg_nbd": "BG/NBD",
+    },
+    "ru": {
+        "headline": "{model} уходов замечены не позже чем за три недели; случайно: {random}",
+        "load": "{alerts:.0f} тревог в неделю, за {precision} из них уход в течение 84 дней"
+        " · уходов: {exits} · полоса: 95 % по клиентам",
+        "notice": "Не меньше недель до ухода",
+        "announced": "Замеченные уходы",
+        "promised": "обещанный срок",
+        "by_load": "При {q} клиентов в неделю вовремя замечены {recall} уходов",
+        "by_load_sub": "Вовремя: тревога за 21–84 дня до ухода · уходов: {exits}"
+        " · полоса: 95 % по клиентам",
+        "q": "Доля клиентов с тревогой в неделю",
+        "recall": "Уходы, замеченные вовремя",
+        "pr": "Точность и полнота по всем строкам вне обучения",
+        "pr_sub": "Строк: {rows}, из них с уходом: {positives}",
+        "row_recall": "Полнота по строкам",
+        "precision": "Точность",
+        "base": "доля уходов {rate}: случайно",
+        "threshold": "порог по прошлым блокам",
+        "calibration": "Обещано в среднем {said}, сбылось {came}",
+        "calibration_sub": "Десять групп равного размера · отрезки: 95 %, строки независимы"
+        " · строк: {rows}",
+        "said": "Средняя предсказанная вероятность",
+        "came": "Доля ушедших в окне",
+        "perfect": "обещано = сбылось",
+        "model": "модель",
+        "random": "случайно",
+        "oracle": "оракул",
+        "recency": "давность",
+        "seed_points": "баллы",
+        "health": "балл здоровья",
+        "rank_sum": "сумма рангов",
+        "logistic_regression": "логистическая регрессия",
+        "xgboost_default": "XGBoost без настройки",
+        "bg_nbd": "BG/NBD",
+    },
+}

@@ -1,0 +1,194 @@
+"""Figures draw without a display, in both languages, and say what they show."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from churnml.errors import InputError
+from churnml.evaluation import Evaluation
+from churnml.report.canvas import FURTHER, MODEL, ORACLE, RANDOM, RULE, spread, strokes
+from churnml.report.figures import (
+    calibration_figure,
+    headline_figure,
+    precision_recall_figure,
+    recall_by_load_figure,
+)
+from churnml.report.shap_figure import shap_summary_figure
+
+WEEKS = [str(week) for week in range(1, 9)]
+
+
+def evaluation(recall: float, **changes: object) -> Evaluation:
+    curve = {week: recall - 0.02 * place for place, week in enumerate(WEEKS)}
+    fields = {
+        "metrics": {
+            "recall_at_lead_21d": recall, "alert_precision": 0.3, "alerts_per_week": 33.0,
+        },
+        "intervals": {},
+        "lead_recall": curve,
+        "lead_recall_intervals": {week: (y - 0.1, y + 0.1) for week, y in curve.items()},
+        "lead_recall_random": dict.fromkeys(WEEKS, 0.12),
+        "by_q": {
+            q: {
+                "recall_at_lead_21d": recall * share, "interval": (0.1, 0.9), "random": 0.1 * share,
+                "alert_precision": 0.3, "alerts_per_week": weekly,
+            }
+            for q, share, weekly in (("0.01", 0.7, 16.0), ("0.02", 1.0, 33.0))
+        },
+        "base_rate": 0.02, "n_rows": 1000, "n_positive": 20, "n_positive_customers": 9,
+        "n_customers": 80, "n_exits": 41, "n_exits_on_curve": 37, "n_alerts": 330,
+    }  # fmt: skip
+    return Evaluation(**{**fields, **changes})
+
+
+def texts(figure: Figure) -> str:
+    rendered = io.BytesIO()
+    figure.savefig(rendered, format="png", dpi=60)
+    assert rendered.getvalue().startswith(b"\x89PNG")
+    return "\n".join(text.get_text() for text in figure.findobj(mpl.text.Text))
+
+
+def test_the_headline_says_recall_load_precision_and_chance():
+    shown = texts(headline_figure({"model": evaluation(0.5), "rank_sum": evaluation(0.3)}))
+
+    assert "46 % of exits announced at least three weeks ahead; chance: 12 %" in shown
+    assert "33 alerts a week, 30 % of them" in shown
+    assert "37 exits" in shown
+    assert {"model", "rank sum", "chance"} <= set(shown.splitlines())
+
+
+def test_the_headline_speaks_russian():
+    shown = texts(headline_figure({"model": evaluation(0.5)}, language="ru"))
+
+    assert "46 % уходов" in shown
+    assert "случайно" in shown
+
+
+def test_a_gap_in_a_curve_is_drawn_as_a_gap():
+    holed = evaluation(0.5, lead_recall=dict.fromkeys(WEEKS), lead_recall_intervals=None)
+
+    assert "–" in texts(headline_figure({"model": holed}))
+
+
+def test_recall_by_load_names_the_load_of_the_policy():
+    shown = texts(recall_by_load_figure({"model": evaluation(0.5)}))
+
+    assert "At 2 % of customers a week 50 % of exits" in shown
+
+
+@pytest.mark.parametrize("figure", [headline_figure, recall_by_load_figure])
+def test_without_dated_exits_the_figure_is_refused_in_words(figure):
+    absent = evaluation(0.5, lead_recall=None, by_q=None)
+
+    with pytest.raises(InputError, match="dated exits"):
+        figure({"model": absent})
+
+
+@pytest.fixture
+def rows() -> tuple[pd.Series, pd.Series]:
+    rng = np.random.default_rng(0)
+    probability = pd.Series(rng.beta(1, 20, 3000))
+    return probability, pd.Series(rng.random(3000) < probability)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_precision_and_recall_stand_over_the_base_rate(rows, language):
+    probability, positive = rows
+    figure = precision_recall_figure(
+        positive,
+        {"model": probability, "rank_sum": probability.round(1)},
+        operating_point=(0.2, 0.15),
+        language=language,
+    )
+
+    assert f"{100 * positive.mean():.1f} %" in texts(figure)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_calibration_says_what_was_said_and_what_came(rows, language):
+    probability, positive = rows
+    shown = texts(calibration_figure(probability, positive, language=language))
+
+    assert f"{100 * probability.mean():.1f} %" in shown
+    assert f"{100 * positive.mean():.1f} %" in shown
+
+
+def test_calibration_of_probabilities_up_to_one_draws_too():
+    probability = pd.Series(np.linspace(0, 1, 50))
+
+    texts(calibration_figure(probability, probability > 0.5))
+
+
+def test_figures_without_rows_are_refused():
+    nothing = pd.Series(dtype=float)
+    with pytest.raises(InputError):
+        calibration_figure(nothing, nothing.astype(bool))
+    with pytest.raises(InputError):
+        precision_recall_figure(pd.Series([False]), {"model": pd.Series([0.1])})
+    with pytest.raises(InputError):
+        shap_summary_figure(pd.DataFrame(), pd.DataFrame(), {}, families={})
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_shap_figure_names_families_and_features_and_claims_no_cause(language):
+    rng = np.random.default_rng(0)
+    names = ["logins", "silence", "plan", "nps"]
+    contributions = pd.DataFrame(rng.normal(0, [1, 0.5, 0.1, 0.2], (50, 4)), columns=names)
+    values = pd.DataFrame(rng.normal(size=(50, 4)), columns=names).assign(plan="basic", nps=np.nan)
+    families = {"logins": "usage", "silence": "usage", "plan": "profile", "nps": "surveys"}
+
+    shown = texts(
+        shap_summary_figure(
+            contributions, values, {"logins": "Paid $5, then $4"}, families=families,
+            language=language,
+        )
+    )  # fmt: skip
+
+    assert {"usage", "profile", "surveys", "Paid \\$5, then \\$4", "silence"} <= set(
+        shown.splitlines()
+    )
+    assert ("not proven" in shown) or ("не доказана" in shown)
+
+
+def test_signs_cancel_within_a_row_before_a_family_is_measured():
+    contributions = pd.DataFrame({"a": [1.0, -1.0], "b": [-1.0, 1.0], "c": [0.2, 0.2]})
+    figure = shap_summary_figure(
+        contributions, contributions, {}, families={"a": "x", "b": "x", "c": "y"}
+    )
+
+    assert "Y moves the scores most" in texts(figure)
+
+
+def test_one_row_and_one_feature_are_enough():
+    one = pd.DataFrame({"a": [0.0]})
+
+    texts(shap_summary_figure(one, one, {}, families={}))
+
+
+def test_lines_differ_without_colour():
+    drawn = [MODEL, RULE, ORACLE, RANDOM, *FURTHER]
+
+    assert len({stroke.marker for stroke in drawn}) == len(drawn)
+    assert len({str(stroke.dash) for stroke in drawn}) == len(drawn)
+    assert len({to_rgb(stroke.colour) for stroke in drawn}) == len(drawn)
+    assert strokes(["model", "rank_sum", "random"])["rank_sum"] is RULE
+
+
+def test_names_at_line_ends_keep_their_distance():
+    assert spread([0.5, 0.5, 0.5], gap=0.1) == [0.4, 0.5, 0.6]
+    assert spread([0.1, 0.9], gap=0.1) == [0.1, 0.9]
+    assert spread([0.9, 0.85, 0.1], gap=0.1) == [0.925, 0.825, 0.1]
+
+
+def test_pyplot_and_its_global_state_stay_out():
+    headline_figure({"model": evaluation(0.5)})
+
+    assert "matplotlib.pyplot" not in sys.modules or not mpl.pyplot.get_fignums()
