@@ -43,7 +43,7 @@ def evaluation(recall: float, **changes: object) -> Evaluation:
             }
             for q, share, weekly in (("0.01", 0.7, 16.0), ("0.02", 1.0, 33.0))
         },
-        "base_rate": 0.02, "n_rows": 1000, "n_positive": 20, "n_positive_customers": 9,
+        "q": 0.02, "base_rate": 0.02, "n_rows": 1000, "n_positive": 20, "n_positive_customers": 9,
         "n_customers": 80, "n_exits": 41, "n_exits_on_curve": 37, "n_alerts": 330,
     }  # fmt: skip
     return Evaluation(**{**fields, **changes})

@@ -62,6 +62,8 @@ class Evaluation:
         Recall by minimum notice of "1" … "8" weeks, its intervals, and what chance reaches.
     by_q : mapping, optional
         Recall, its interval, chance, precision and weekly alerts for each load.
+    q : float, optional
+        Load of the policy, to which the metrics belong.
     base_rate : float, optional
         Share of positive rows.
     n_rows, n_positive, n_positive_customers, n_customers : int
@@ -77,6 +79,7 @@ class Evaluation:
     lead_recall_intervals: Mapping[str, Interval] | None
     lead_recall_random: Mapping[str, float | None] | None
     by_q: Mapping[str, Mapping[str, Any]] | None
+    q: float | None
     base_rate: float | None
     n_rows: int
     n_positive: int
@@ -337,6 +340,7 @@ def _evaluation(
         lead_recall_intervals=_curve_bands(bands) if board else None,
         lead_recall_random=_curve(random) if board else None,
         by_q=_by_load(figures, bands, board) if board else None,
+        q=board.policies[""].q if board else None,
         base_rate=plain(figures["base_rate"]),
         **table.counts(),
         n_customers=table.row_counts.shape[1],

@@ -100,9 +100,9 @@ def recall_by_load_figure(
     loads = by_q["model"]
     if "random" not in curves:
         curves["random"] = (_numbers({q: at["random"] for q, at in loads.items()}), None)
-    q, shown = _own_load(model, loads)
     title = words["by_load"].format(
-        q=percent(float(q), digits=1).replace(".0 ", " "), recall=percent(shown)
+        q=percent(model.q, digits=1).replace(".0 ", " "),
+        recall=percent(model.metrics["recall_at_lead_21d"]),
     )
     figure = sheet(title, words["by_load_sub"].format(exits=model.n_exits))
     axes = panel(figure.subplots(), x_label=words["q"], y_label=words["recall"])
@@ -122,16 +122,6 @@ def _with_exits(evaluations: Mapping[str, Evaluation]) -> Evaluation:
             f"{', '.join(evaluations) or 'none'}. Without dated exits (absence) it cannot be drawn."
         )
     return model
-
-
-def _own_load(
-    model: Evaluation, loads: Mapping[str, Mapping[str, Any]]
-) -> tuple[str, float | None]:
-    """The load of the policy, the one whose recall is the headline."""
-    recall = model.metrics["recall_at_lead_21d"]
-    weekly = model.metrics["alerts_per_week"]
-    own = next((q for q, at in loads.items() if at["alerts_per_week"] == weekly), next(iter(loads)))
-    return own, recall
 
 
 def _load(model: Evaluation, words: Mapping[str, str]) -> str:
