@@ -12,7 +12,8 @@ BIN := .venv/bin
 DEMO := data/demo
 
 export OMP_WAIT_POLICY := PASSIVE
-export MPLBACKEND := Agg
+# not for notebooks, whose kernel shows the pictures itself
+train unit test-all: export MPLBACKEND := Agg
 
 .PHONY: help env train test test-all lint unit notebooks lab ui clean
 

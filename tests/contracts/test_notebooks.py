@@ -1,0 +1,100 @@
+"""Notebooks argue and the package computes; what is shown was run, top to bottom."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+from churnml.sources.world import simulate
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "notebooks").glob("*.py"))
+NAMES = [path.stem for path in SOURCES]
+CELL_LINES = 25
+
+
+@pytest.fixture(params=SOURCES, ids=NAMES)
+def source(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_there_are_notebooks():
+    assert NAMES == ["01_departures", "02_features_and_folds", "03_training_and_notice"]
+
+
+def test_a_notebook_defines_nothing_and_its_cells_are_short(source: Path):
+    cells = [cell.source for cell in code_cells(jupytext.read(source))]
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    defined = [
+        node.name for c in cells for node in ast.walk(ast.parse(c)) if isinstance(node, kinds)
+    ]
+
+    assert defined == []
+    assert max(len(cell.splitlines()) for cell in cells) <= CELL_LINES
+
+
+def test_every_title_is_a_question(source: Path):
+    titles = re.findall(r"^# #+ (.*)$", source.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert len(titles) >= 4
+    assert [title for title in titles if not title.endswith("?")] == []
+
+
+def test_what_is_reviewed_is_what_is_read(source: Path):
+    reviewed = [(c.cell_type, c.source) for c in jupytext.read(source).cells]
+    read = [(c.cell_type, c.source) for c in jupytext.read(source.with_suffix(".ipynb")).cells]
+
+    assert reviewed == read
+
+
+def test_what_is_read_was_run_in_order_without_an_error(source: Path):
+    cells = code_cells(jupytext.read(source.with_suffix(".ipynb")))
+    outputs = [output for cell in cells for output in cell.outputs]
+
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert {output.output_type for output in outputs} <= {"display_data", "execute_result"}
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small world, the notebooks and the default study, laid out as in the repository."""
+    folder = tmp_path_factory.mktemp("project")
+    simulate(folder / "world", customers=200, weeks=60, seed=7)
+    shutil.copytree(ROOT / "experiments" / "studies", folder / "experiments" / "studies")
+    (folder / "notebooks").mkdir()
+    for path in SOURCES:
+        shutil.copy(path, folder / "notebooks")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name", [*NAMES[:2], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[2:])]
+)
+def test_a_notebook_runs_from_top_to_bottom_on_another_world(project: Path, name: str):
+    # a plain run in the folder of the notebooks: what a kernel would do, without its start
+    script = project / "notebooks" / f"{name}.py"
+    environment = os.environ | {"CHURNML_DEMO": "../world", "MPLBACKEND": "Agg"}
+    answer = subprocess.run(
+        [sys.executable, script.name],
+        cwd=script.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 0, answer.stderr
