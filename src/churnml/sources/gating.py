@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -178,7 +178,7 @@ def _judge_all(gated: Gated, *, known_until: pd.Timestamp | None, quarantine: bo
 
 def _judge_one(gated: Gated, name: str, *, customers: bool) -> None:
     plan, limit = gated.plans[name], gated.description.quality.max_quarantined
-    gated.findings += judge(
+    found = judge(
         gated.shop,
         plan,
         edge=gated.edge,
@@ -187,10 +187,19 @@ def _judge_one(gated: Gated, name: str, *, customers: bool) -> None:
         tickets=TICKETS.name in gated.plans,
     )
     count, later = clean(gated.shop, plan, gated.edge)
+    over = count.quarantined > limit * count.rows_in
+    gated.findings += found if over else [_bearable(finding) for finding in found]
     gated.findings += later
     gated.counts.append(count)
-    if count.quarantined > limit * count.rows_in:
+    if over:
         gated.stops.append(_too_many(gated, count, limit))
+
+
+def _bearable(finding: Finding) -> Finding:
+    """Few bad rows are set aside and forgotten; what they tell about the source is not."""
+    if finding.rule == "survivorship" or finding.severity != "error":
+        return finding
+    return replace(finding, severity="warning")
 
 
 def _too_many(gated: Gated, count: TableCount, limit: float) -> str:

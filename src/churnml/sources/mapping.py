@@ -217,7 +217,9 @@ def _covers(raw: Raw, found: dict[str, str], description: Description) -> dict[s
     columns = {name.lower(): name for name in raw.columns}
     columns |= {name: column for name, column in found.items() if name not in columns}
     return {
-        feed: predicate(covers or "", where=f"tables.{feed}.covers", columns=columns)
+        feed: predicate(
+            covers, where=f"tables.{feed}.covers", columns=columns, text=raw.guessed_text
+        )
         for feed, covers in stated.items()
     }
 

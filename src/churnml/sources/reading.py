@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +9,13 @@ import duckdb
 
 from churnml.contract import TABLES
 from churnml.errors import InputError
+from churnml.sources.csv_files import as_utf8, csv_relation
 from churnml.sources.dataset import Finding
 from churnml.sources.description import Description, TableSource
-from churnml.sources.encoding import as_utf8
 from churnml.sources.workshop import SOURCE, Workshop, first_line, literal, quoted
 
 _SUFFIXES = (".parquet", ".csv", ".csv.gz")
 _TEXT_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
-_DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +131,11 @@ def _from_files(shop: Workshop, name: str, paths: list[Path]) -> tuple[Raw, list
         )
         return _described(shop, name, relation, origin=origin, guessed_text=False), []
     readable, findings = _recoded(shop, name, paths)
-    relation = f"select * from {_read_csv(readable)}"
+    try:
+        relation = csv_relation(readable)
+    except ValueError as error:
+        raise _unreadable(name, origin, error) from None
     return _described(shop, name, relation, origin=origin, guessed_text=True), findings
-
-
-def _read_csv(paths: list[Path]) -> str:
-    """CSV without any guess but the delimiter: leading zeros and odd dates stay what they are."""
-    with paths[0].open("rb") if paths[0].suffix != ".gz" else gzip.open(paths[0]) as file:
-        header = file.readline().decode("utf-8-sig")
-    delimiter = max(_DELIMITERS, key=header.count)
-    listed = ", ".join(literal(path) for path in paths)
-    return (
-        f"read_csv([{listed}], all_varchar = true, header = true, union_by_name = true, "
-        f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', max_line_size = 16000000)"
-    )
 
 
 def _recoded(shop: Workshop, name: str, paths: list[Path]) -> tuple[list[Path], list[Finding]]:

@@ -131,7 +131,7 @@ def confined_select(
     return str(tree.sql(dialect="duckdb"))
 
 
-def predicate(sql: str, *, where: str, columns: Mapping[str, str]) -> str:
+def predicate(sql: str, *, where: str, columns: Mapping[str, str], text: bool) -> str:
     """A condition over the columns of customers as SQL.
 
     Parameters
@@ -140,6 +140,8 @@ def predicate(sql: str, *, where: str, columns: Mapping[str, str]) -> str:
     where : str
     columns : mapping of str to str
         Lower-case names that may be used, and the source column each stands for.
+    text : bool
+        Whether all columns are text, so that comparing one with a number needs a cast.
 
     Raises
     ------
@@ -153,7 +155,7 @@ def predicate(sql: str, *, where: str, columns: Mapping[str, str]) -> str:
     _refuse_parts(tree, where)
     if next(condition.find_all(exp.Query, exp.Table), None) is not None:
         raise _refused(where, "it holds a subquery")
-    for column in condition.find_all(exp.Column):
+    for column in list(condition.find_all(exp.Column)):
         name = column.name.lower()
         if name not in columns or column.table:
             raise InputError(
@@ -161,7 +163,17 @@ def predicate(sql: str, *, where: str, columns: Mapping[str, str]) -> str:
                 f"It has: {', '.join(sorted(columns))}."
             )
         column.set("this", exp.to_identifier(columns[name], quoted=True))
+        if text and _beside_number(column):
+            column.replace(exp.TryCast(this=column.copy(), to=exp.DataType.build("double")))
     return str(condition.sql(dialect="duckdb"))
+
+
+def _beside_number(column: exp.Column) -> bool:
+    beside = column.parent
+    if not isinstance(beside, exp.Binary | exp.Between | exp.In):
+        return False
+    operands = (operand.unnest() for operand in beside.iter_expressions())
+    return any(isinstance(each, exp.Literal | exp.Neg) and each.is_number for each in operands)
 
 
 def _set_args(tree: exp.Expression) -> Iterator[str]:

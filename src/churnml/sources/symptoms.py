@@ -18,10 +18,11 @@ _MIN_ROWS = 20
 _JUMP_SHARE = 0.01
 _JUMP_ROWS = 30
 _SAMPLED_ROWS = 500_000
-_LATE_SHARE = 0.01
+_LATE_SHARE = 0.05
 #: With so many exits expected and none seen, chance is ruled out (e ** -10).
 _MISSING_EXITS = 10
 _LONG_BEFORE_DAYS = 180
+_EPOCH = pd.Timestamp("1970-01-01")
 
 
 def find_symptoms(shop: Workshop, plans: dict[str, Plan], edge: Edge) -> list[Finding]:
@@ -34,7 +35,7 @@ def find_symptoms(shop: Workshop, plans: dict[str, Plan], edge: Edge) -> list[Fi
         if plan.table.event_like:
             found += _clock_jump(shop, plan)
     if {"customers", "subscriptions"} <= set(plans):
-        found += _no_early_exits(shop, edge)
+        found += _no_early_exits(shop, edge, since=_first_activity(shop, plans))
     return found
 
 
@@ -142,14 +143,24 @@ def _clock_jump(shop: Workshop, plan: Plan) -> Iterator[Finding]:
         yield Finding(plan.table.name, "clock_jump", held, "warning", message)
 
 
-def _no_early_exits(shop: Workshop, edge: Edge) -> Iterator[Finding]:
-    """No exit before a date although customers were signed up long before it."""
+def _first_activity(shop: Workshop, plans: dict[str, Plan]) -> pd.Timestamp:
+    """When the event-like tables begin; nobody was observed before."""
+    begins = [
+        shop.value(f"select min({quoted(plan.table.time)}) from {quoted(name)}")
+        for name, plan in plans.items()
+        if plan.table.event_like
+    ]
+    return min((pd.Timestamp(str(each)) for each in begins if each), default=_EPOCH)
+
+
+def _no_early_exits(shop: Workshop, edge: Edge, *, since: pd.Timestamp) -> Iterator[Finding]:
+    """No exit before a date although customers were signed up, and observed, long before it."""
     left = (
         "select customer_id, case when bool_and(ended_at is not null) then max(ended_at) end "
         "as exit_at from subscriptions group by 1"
     )
     stays = (
-        "select epoch(signed_up_at) / 86400 as began, "
+        f"select greatest(epoch(signed_up_at), epoch({timestamp(since)})) / 86400 as began, "
         f"epoch(coalesce(exit_at, {timestamp(edge.observed_until)})) / 86400 as ended, exit_at "
         f"from customers join ({left}) using (customer_id)"
     )
