@@ -7,25 +7,28 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-#: Public name -> module it lives in; imported on first use, so that ``--help`` stays quick.
+#: Public verb -> where it lives; imported on first use, so that ``--help`` stays quick.
 _PUBLIC = {
-    "open_dataset": "churnml.sources",
-    "check": "churnml.sources",
-    "simulate": "churnml.sources.world",
-    "read_study": "churnml.config",
-    "take_snapshots": "churnml.snapshots",
-    "in_population": "churnml.snapshots",
-    "catalogue": "churnml.features",
-    "compute_features": "churnml.features",
-    "label": "churnml.labels",
-    "spells": "churnml.labels",
-    "forward_folds": "churnml.splits",
-    "queue": "churnml.alerting",
-    "fit": "churnml.model",
-    "evaluate": "churnml.evaluation",
-    "score": "churnml.scoring",
-    "explain": "churnml.explanation",
-    "train": "churnml.train",
+    "open_dataset": "churnml.sources:open_dataset",
+    "check": "churnml.sources:check",
+    "simulate": "churnml.sources.world:simulate",
+    "read_study": "churnml.config:read_study",
+    "take_snapshots": "churnml.snapshots:take_snapshots",
+    "in_population": "churnml.snapshots:in_population",
+    "catalogue": "churnml.features:catalogue",
+    "compute_features": "churnml.features:compute_features",
+    "label": "churnml.labels:label",
+    "find_spells": "churnml.labels:spells",
+    "forward_folds": "churnml.splits:forward_folds",
+    "queue": "churnml.alerting.queue:queue",
+    "prepare": "churnml.model.examples:prepare",
+    "fit": "churnml.model.ensemble:fit_ensemble",
+    "evaluate": "churnml.evaluation.yardstick:evaluate",
+    "prove": "churnml.evaluation.proof:prove",
+    "features_for": "churnml.scoring:features_for",
+    "score": "churnml.scoring:score",
+    "explain": "churnml.explanation:explain",
+    "run_training": "churnml.train:train",
 }
 __all__ = ["__version__", *_PUBLIC]
 
@@ -33,7 +36,8 @@ __all__ = ["__version__", *_PUBLIC]
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'churnml' has no attribute '{name}'")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+    module, _, attribute = _PUBLIC[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

@@ -204,18 +204,23 @@ def score(
 ) -> None:
     """Score everyone at risk at one or many as_ofs."""
     from churnml.delivery import check_suffix, write_scores
+    from churnml.explanation import strongest_reasons
     from churnml.model.bundle import Bundle
+    from churnml.scoring import features_for, needed_features
     from churnml.scoring import score as run
     from churnml.sources import open_dataset
     from churnml.tracking import resolve
 
     check_suffix(out)
-    bundle = Bundle.load(resolve(model))
     opened = open_dataset(data, dataset_file=dataset)
-    _show_notices(opened)
     as_ofs = _instants(opened, as_of, since, until, every)
-    scores = run(opened, bundle, as_ofs)
-    write_scores(scores, out)
+    bundle = Bundle.load(resolve(model))
+    _show_notices(opened)
+    table = features_for(opened, bundle, as_ofs)
+    scores = run(bundle, table)
+    known = needed_features(opened, bundle)
+    said = strongest_reasons(bundle, table, scores["probability"], features=known)
+    write_scores(scores.assign(reasons=said.to_numpy()), out)
     if as_json:
         moments = [f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in as_ofs]
         _print_json({"rows": len(scores), "as_ofs": moments, "out": str(out)})

@@ -1,4 +1,4 @@
-"""Scores and tables out: format by suffix, whole or not at all, formulas in CSV cells made harmless."""
+"""Scores and tables out: format by suffix, whole or not at all, formulas in CSV harmless."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 def write_scores(scores: pd.DataFrame, path: Path) -> None:
     """Write a score file; the suffix says the format (.parquet, .csv, .jsonl)."""
-    localised = scores.assign(as_of=scores["as_of"].dt.tz_localize("UTC"))
+    ordered = scores.sort_values(["as_of", "customer_id"])
+    localised = ordered.assign(as_of=ordered["as_of"].dt.tz_localize("UTC"))
     write_table(pa.Table.from_pandas(localised, schema=SCORE_SCHEMA, preserve_index=False), path)
 
 

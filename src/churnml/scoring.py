@@ -1,39 +1,31 @@
-"""From a bundle, data and as_ofs to calibrated probabilities with reasons."""
+"""From a bundle, data and as_ofs to calibrated probabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from churnml.errors import InputError
-from churnml.explanation import explain, reasons
 from churnml.features import Feature, catalogue, compute_features
 from churnml.model.bundle import Bundle
 from churnml.snapshots import take_snapshots
 from churnml.sources.dataset import Dataset
 
-#: SHAP is the slow step: of each as_of this share is explained, and at least so many customers.
-EXPLAINED_SHARE = 0.1
-EXPLAINED_LEAST = 50
 
-
-def score(dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:
-    """Calibrated probabilities of everyone at risk at each as_of.
+def features_for(dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:
+    """The features that the bundle needs, of everyone at risk at each as_of.
 
     Parameters
     ----------
     dataset : Dataset
     bundle : Bundle
     as_ofs : sequence of Timestamp
-        Naive UTC; each is scored from what was known then.
+        Naive UTC; each is computed from what was known then.
 
     Returns
     -------
-    DataFrame
-        ``customer_id``, ``as_of``, ``probability``, ``model_digest``, ``reasons`` (the strongest
-        tenth of each as_of; the others have an empty list).
+    DataFrame indexed by (customer_id, as_of)
 
     Raises
     ------
@@ -47,13 +39,24 @@ def score(dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp]) -> p
             f"Nobody is at risk between {first:%Y-%m-%d} and {last:%Y-%m-%d}. The data is observed "
             f"until {dataset.observed_until:%Y-%m-%d}; choose as_ofs inside it."
         )
-    features = needed_features(dataset, bundle)
-    table = compute_features(dataset, snapshots, features=features)
-    probability = bundle.predict(table)
-    scores = probability.reset_index()
-    scores["model_digest"] = bundle.digest
-    scores["reasons"] = _reasons(bundle, table, probability, features).to_numpy()
-    return scores.sort_values(["as_of", "customer_id"], ignore_index=True)
+    return compute_features(dataset, snapshots, features=needed_features(dataset, bundle))
+
+
+def score(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
+    """Calibrated probabilities of these snapshots.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    features : DataFrame indexed by (customer_id, as_of)
+        As ``features_for`` computes them.
+
+    Returns
+    -------
+    DataFrame, aligned with ``features``
+        ``customer_id``, ``as_of``, ``probability``, ``model_digest``.
+    """
+    return bundle.predict(features).reset_index().assign(model_digest=bundle.digest)
 
 
 def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:
@@ -73,15 +76,3 @@ def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:
             "and the same [customers] immutable columns, or train again."
         )
     return tuple(known[name] for name in bundle.feature_names)
-
-
-def _reasons(
-    bundle: Bundle, table: pd.DataFrame, probability: pd.Series, features: Sequence[Feature]
-) -> pd.Series:
-    rank = probability.groupby(level="as_of").rank(ascending=False, method="first")
-    people = probability.groupby(level="as_of").transform("size")
-    explained = rank <= np.maximum(np.ceil(EXPLAINED_SHARE * people), EXPLAINED_LEAST)
-    found = pd.Series([[] for _ in range(len(table))], index=table.index, dtype="object")
-    contributions = explain(bundle.ensemble, table[explained])
-    found[explained] = reasons(contributions, features=features)
-    return found

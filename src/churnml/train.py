@@ -31,6 +31,7 @@ from churnml.report.terminal import Stages, show_training
 from churnml.report.training import training_figures
 from churnml.sources import open_dataset, read_description
 from churnml.sources.dataset import Dataset
+from churnml.sources.gating import description_path
 from churnml.splits import ForwardFolds
 from churnml.windows import instant
 
@@ -87,180 +88,172 @@ def train(
     stages = Stages(console or Console(stderr=True))
     with stages.stage("read and check"):
         dataset = _open(data, dataset_file=dataset_file, as_of=as_of)
-        for notice in dataset.notices:
-            stages.say(f"[dim]note: {notice}[/dim]")
+        stages.notices(dataset.notices)
     with stages.stage("snapshots, features, labels"):
         examples, folds = prepare(dataset, study=study, cache=RUNS / "cache", say=stages.say)
-    name = _run_digest(dataset, examples, study)
+    run = _Run(dataset, examples, folds, study)
     with stages.stage("tuning"):
-        tuned = _tune(examples, folds, study=study, name=name, stages=stages)
-        stages.say(tuned.reason)
-    fitting = Fitting(
-        parameters=tuned.parameters,
-        sampler=study.model.sampler,
-        seed=study.seed,
-        seeds=study.model.seeds,
-        max_rows=study.model.max_rows,
-    )
+        tuned = run.tune(stages)
+    fitting = Fitting.of(study, parameters=tuned.parameters)
     with stages.stage("out-of-time proof"):
         proof = prove(
             dataset, examples, folds=folds, fitting=fitting, study=study, data=data, say=stages.say
         )
     with stages.stage("promotion"):
-        verdict = _decide(dataset, examples, folds, fitting, proof, study=study)
+        verdict = run.decide(fitting, proof)
     with stages.stage("final fit"):
-        folder = out or RUNS / "bundles" / name
-        bundle = _bundle(dataset, examples, folds, fitting, proof, study=study).save(folder)
+        folder = out or RUNS / "bundles" / run.digest
+        bundle = run.refit(fitting, proof).save(folder)
     with stages.stage("figures and MLflow"):
-        record = _record(dataset, examples, bundle, folder, tuned, proof, verdict, study=study)
-        registered = tracking.log_training(record)
+        registered = tracking.log_training(run.record(bundle, folder, tuned, proof, verdict))
         if verdict.promoted:
             tracking.promote(registered.version)
-    content = {
-        "run_id": registered.run_id,
+    return TrainingResult(
+        {
+            **_found(folder, bundle, registered),
+            "promoted": verdict.promoted,
+            "reason": verdict.reason,
+            **proof.as_json(),
+            "tuning": tuned.reason,
+            "dataset": dataset.description.name,
+            "observed_until": dataset.observed_until.isoformat(),
+            "study_digest": study.digest(),
+            "seconds": stages.seconds,
+        }
+    )
+
+
+def _found(folder: Path, bundle: Bundle, registered: tracking.RegisteredModel) -> dict[str, Any]:
+    """Where the model, the run and the figures are."""
+    run_id = registered.run_id
+    return {
+        "run_id": run_id,
         "model": str(folder),
         "model_digest": bundle.digest,
         "version": registered.version,
-        "promoted": verdict.promoted,
-        "reason": verdict.reason,
-        **proof.as_json(),
-        "tuning": tuned.reason,
-        "dataset": dataset.description.name,
-        "observed_until": dataset.observed_until.isoformat(),
-        "study_digest": study.digest(),
-        "seconds": stages.seconds,
         "where": {
             "Model": str(folder),
-            "MLflow": f"run {registered.run_id} in {tracking.tracking_uri()}; open it: make ui",
-            "Figures": f"folder figures/ among the artifacts of run {registered.run_id}",
+            "MLflow": f"run {run_id} in {tracking.tracking_uri()}; open it with `make ui`",
+            "Figures": f"folder figures/ among the artifacts of run {run_id}",
         },
     }
-    return TrainingResult(content)
 
 
 def _open(data: Path, *, dataset_file: Path | None, as_of: str | None) -> Dataset:
     if as_of is None:
         return open_dataset(data, dataset_file=dataset_file)
-    zone = read_description(data, dataset_file=dataset_file).timezone
+    zone = read_description(description_path(data, dataset_file)).timezone
     return open_dataset(data, dataset_file=dataset_file, known_until=instant(as_of, zone=zone))
 
 
-def _run_digest(dataset: Dataset, examples: Examples, study: Study) -> str:
-    """Digest of data, study and code: the name of the tuning study and of the bundle."""
-    parts = [dataset.digest, study.digest(), code_digest(), str(dataset.observed_until)]
-    parts.append(",".join(examples.features.columns))
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+@dataclass(frozen=True)
+class _Run:
+    """The fixed parts of a training: data, examples, folds, study."""
 
+    dataset: Dataset
+    examples: Examples
+    folds: ForwardFolds
+    study: Study
 
-def _tune(
-    examples: Examples, folds: ForwardFolds, *, study: Study, name: str, stages: Stages
-) -> Tuned:
-    trials = study.tuning.trials
-    with stages.bar(trials + 1) as progress:
-        return tune(
-            examples,
-            folds=folds,
-            tested=folds.starts[0],
-            trials=trials,
-            seed=study.seed,
-            journal=RUNS / "studies" / f"{name}.journal",
-            name=name,
-            progress=progress,
+    @property
+    def digest(self) -> str:
+        """Digest of data, study and code: the name of the tuning study and of the bundle."""
+        parts = [
+            self.dataset.digest,
+            self.study.digest(),
+            code_digest(),
+            str(self.dataset.observed_until),
+            *self.examples.features.columns,
+        ]
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+    def tune(self, stages: Stages) -> Tuned:
+        """Search for a better setting than the recipe, on data closed before the first test."""
+        trials = self.study.tuning.trials
+        with stages.bar(trials + 1) as progress:
+            tuned = tune(
+                self.examples,
+                folds=self.folds,
+                tested=self.folds.starts[0],
+                trials=trials,
+                seed=self.study.seed,
+                journal=RUNS / "studies" / f"{self.digest}.journal",
+                name=self.digest,
+                progress=progress,
+            )
+        stages.say(tuned.reason)
+        return tuned
+
+    def decide(self, fitting: Fitting, proof: Proof) -> Verdict:
+        """No signal, no better than a simple rule, or the champion decides: in this order."""
+        if not proof.signal.found:
+            return Verdict(False, f"Not promoted. {proof.signal.sentence()}")
+        precisions = proof.precisions()
+        rule, precision = best_rule(precisions)
+        reached = precisions[MODEL] or 0.0
+        if reached <= precision:
+            return Verdict(
+                False,
+                f"Not promoted: the model (average precision {reached:.4f}) does not beat the "
+                f"simple rule {rule} ({precision:.4f}).",
+            )
+        in_use = tracking.champion()
+        if in_use is None:
+            return Verdict(True, f"Promoted: the first model; it beats the simple rule {rule}.")
+        return self._against(Bundle.load(tracking.resolve(in_use.uri)), fitting)
+
+    def _against(self, champion: Bundle, fitting: Fitting) -> Verdict:
+        name = self.dataset.description.name
+        if champion.dataset != name:
+            return Verdict(
+                False,
+                f"Kept: the champion in this registry is of dataset '{champion.dataset}', this is "
+                f"'{name}'. Set MLFLOW_TRACKING_URI to a registry of its own.",
+            )
+        return compare(
+            self.examples,
+            champion=champion,
+            folds=self.folds,
+            fitting=fitting,
+            observed_until=self.dataset.observed_until,
+            promotion=self.study.promotion,
         )
 
-
-def _decide(
-    dataset: Dataset,
-    examples: Examples,
-    folds: ForwardFolds,
-    fitting: Fitting,
-    proof: Proof,
-    *,
-    study: Study,
-) -> Verdict:
-    """No signal, no model better than a simple rule, or the champion: in this order."""
-    if not proof.signal.found:
-        return Verdict(False, f"Not promoted. {proof.signal.sentence()}")
-    precisions = proof.precisions()
-    rule, precision = best_rule(precisions)
-    reached = precisions[MODEL] or 0.0
-    if reached <= precision:
-        return Verdict(
-            False,
-            f"Not promoted: the model (average precision {reached:.4f}) does not beat the simple "
-            f"rule {rule} ({precision:.4f}).",
+    def refit(self, fitting: Fitting, proof: Proof) -> Bundle:
+        """The recipe refitted on all closed labels."""
+        final = replace(fitting, seeds=self.study.model.final_seeds)
+        until = self.dataset.observed_until
+        return Bundle(
+            ensemble=final.fit(self.examples, folds=self.folds, tested=until),
+            dataset=self.dataset.description.name,
+            study=self.study.model_dump(mode="json"),
+            feature_names=tuple(self.examples.features.columns),
+            feature_digest=feature_digest(self.examples.catalogue),
+            data_digest=self.dataset.digest,
+            data_from=self.examples.as_ofs.min(),
+            data_until=until,
+            metrics=proof.model.as_json()["metrics"],
         )
-    in_use = tracking.champion()
-    if in_use is None:
-        return Verdict(True, f"Promoted: the first model; it beats the best simple rule, {rule}.")
-    bundle = Bundle.load(tracking.resolve(in_use.uri))
-    if bundle.dataset != dataset.description.name:
-        return Verdict(
-            False,
-            f"Kept: the champion in this registry is of dataset '{bundle.dataset}', this is "
-            f"'{dataset.description.name}'. Set MLFLOW_TRACKING_URI to a registry of its own.",
+
+    def record(
+        self, bundle: Bundle, folder: Path, tuned: Tuned, proof: Proof, verdict: Verdict
+    ) -> tracking.TrainingRecord:
+        """What MLflow keeps."""
+        kinds = self.examples.features.dtypes
+        return tracking.TrainingRecord(
+            params=self.study.model_dump(mode="json"),
+            metrics=dict(proof.model.metrics) | {"base_rate": proof.model.base_rate},
+            lead_recall=proof.model.lead_recall or {},
+            trials=tuned.trials,
+            bundle=folder,
+            dtypes={name: str(kind) for name, kind in kinds.items()},
+            figures=training_figures(self.examples, bundle.ensemble, proof),
+            tags={
+                "dataset": self.dataset.description.name,
+                "data_digest": self.dataset.digest,
+                "study_digest": self.study.digest(),
+                "model_digest": bundle.digest,
+                "promoted": str(verdict.promoted).lower(),
+            },
+            description=f"{proof.signal.sentence()} {verdict.reason}",
         )
-    return compare(
-        examples,
-        champion=bundle,
-        folds=folds,
-        fitting=fitting,
-        observed_until=dataset.observed_until,
-        promotion=study.promotion,
-    )
-
-
-def _bundle(
-    dataset: Dataset,
-    examples: Examples,
-    folds: ForwardFolds,
-    fitting: Fitting,
-    proof: Proof,
-    *,
-    study: Study,
-) -> Bundle:
-    """The recipe refitted on all closed labels."""
-    final = replace(fitting, seeds=study.model.final_seeds)
-    ensemble = final.fit(examples, folds=folds, tested=dataset.observed_until)
-    return Bundle(
-        ensemble=ensemble,
-        dataset=dataset.description.name,
-        study=study.model_dump(mode="json"),
-        feature_names=tuple(examples.features.columns),
-        feature_digest=feature_digest(examples.catalogue),
-        data_digest=dataset.digest,
-        data_from=examples.as_ofs.min(),
-        data_until=dataset.observed_until,
-        metrics=proof.model.as_json()["metrics"],
-    )
-
-
-def _record(
-    dataset: Dataset,
-    examples: Examples,
-    bundle: Bundle,
-    folder: Path,
-    tuned: Tuned,
-    proof: Proof,
-    verdict: Verdict,
-    *,
-    study: Study,
-) -> tracking.TrainingRecord:
-    figures = training_figures(examples, bundle.ensemble, proof)
-    return tracking.TrainingRecord(
-        params=study.model_dump(mode="json"),
-        metrics=dict(proof.model.metrics) | {"base_rate": proof.model.base_rate},
-        lead_recall=proof.model.lead_recall or {},
-        trials=tuned.trials,
-        bundle=folder,
-        dtypes={name: str(kind) for name, kind in examples.features.dtypes.items()},
-        figures=figures,
-        tags={
-            "dataset": dataset.description.name,
-            "data_digest": dataset.digest,
-            "study_digest": study.digest(),
-            "model_digest": bundle.digest,
-            "promoted": str(verdict.promoted).lower(),
-        },
-        description=f"{proof.signal.sentence()} {verdict.reason}",
-    )

@@ -1,4 +1,4 @@
-"""Half-open time. The past is ``[as_of - w, as_of)``, the future ``[as_of + lead, as_of + lead + horizon)``."""
+"""Half-open time: windows of the past end before the as_of, label windows begin after it."""
 
 from __future__ import annotations
 

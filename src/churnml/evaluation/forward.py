@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from churnml.config import Sampler
+from churnml.config import Sampler, Study
 from churnml.evaluation.baselines import fitted_scores, rule_scores
 from churnml.evaluation.threshold import operating_threshold
 from churnml.model.boosting import Parameters
@@ -31,6 +32,12 @@ class Fitting:
     seed: int
     seeds: int
     max_rows: int
+
+    @classmethod
+    def of(cls, study: Study, *, parameters: Parameters | None) -> Self:
+        """The choices of a study with the setting that tuning found."""
+        model = study.model
+        return cls(parameters, model.sampler, study.seed, model.seeds, model.max_rows)
 
     def fit(self, examples: Examples, *, folds: ForwardFolds, tested: pd.Timestamp) -> Ensemble:
         """The ensemble fitted on everything whose label was closed when the test begins."""

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from churnml.explanation.attribution import explain, family_contributions
-from churnml.explanation.reasons import reasons
+from churnml.explanation.reasons import reasons, strongest_reasons
 
-__all__ = ["explain", "family_contributions", "reasons"]
+__all__ = ["explain", "family_contributions", "reasons", "strongest_reasons"]

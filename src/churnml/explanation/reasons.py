@@ -8,10 +8,44 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnml.explanation.attribution import explain
 from churnml.features import Feature
+from churnml.model.bundle import Bundle
 
 #: Managers read two or three reasons.
 REASONS = 3
+#: SHAP is the slow step: of each as_of this share is explained, and at least so many customers.
+EXPLAINED_SHARE = 0.1
+EXPLAINED_LEAST = 50
+
+
+def strongest_reasons(
+    bundle: Bundle, table: pd.DataFrame, probability: pd.Series, *, features: Sequence[Feature]
+) -> pd.Series:
+    """Reasons of the highest scores of each as_of; the others have an empty list.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    table : DataFrame indexed by (customer_id, as_of)
+        Features of the scored rows.
+    probability : Series of float, aligned with ``table``
+    features : sequence of Feature
+        The catalogue, for titles and families.
+
+    Returns
+    -------
+    Series of list of dict, aligned with ``table``
+    """
+    by_as_of = probability.groupby(table.index.get_level_values("as_of").to_numpy())
+    share = np.ceil(EXPLAINED_SHARE * by_as_of.transform("size"))
+    explained = by_as_of.rank(ascending=False, method="first") <= np.maximum(share, EXPLAINED_LEAST)
+    rows = np.flatnonzero(explained.to_numpy())
+    found: list[list[dict[str, Any]]] = [[] for _ in range(len(table))]
+    contributions = explain(bundle.ensemble, table.iloc[rows])
+    for row, said in zip(rows, reasons(contributions, features=features), strict=True):
+        found[row] = said
+    return pd.Series(found, index=table.index, dtype="object")
 
 
 def reasons(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,11 +73,10 @@ class Ensemble:
     linear: Linear
     level: float
     parameters: Parameters
-    notices: tuple[str, ...] = field(default=(), compare=False)
 
     def logit(self, features: pd.DataFrame) -> Vector:
         """Log-odds of leaving in the label window, shape (n_snapshots,)."""
-        return self._mean_logit(self.preparation.matrix(features)) + self.level
+        return self.logit_of(self.preparation.matrix(features))
 
     def predict(self, features: pd.DataFrame) -> pd.Series:
         """Probability of leaving in the label window, indexed as the features."""
@@ -97,9 +96,10 @@ class Ensemble:
         by_column = pd.DataFrame(total, index=features.index)
         return by_column.T.groupby([*self.preparation.sources, "bias"], sort=False).sum().T
 
-    def _mean_logit(self, matrix: Matrix) -> Vector:
+    def logit_of(self, matrix: Matrix) -> Vector:
+        """Log-odds of rows that are prepared already."""
         parts = [head.logit(matrix) for head in self.heads]
-        return np.asarray(np.mean([*parts, self.linear.logit(matrix)], axis=0))
+        return np.asarray(np.mean([*parts, self.linear.logit(matrix)], axis=0) + self.level)
 
 
 def fit_ensemble(
@@ -134,35 +134,35 @@ def fit_ensemble(
     """
     window = examples.window
     rows = _thinned(examples, examples.train_rows(window, folds=folds, tested=tested), max_rows)
-    target = (examples.labels[window] == CHURNED).to_numpy()
-    _check_classes(target[rows], tested=tested, window=window)
+    target = (examples.labels[window] == CHURNED).to_numpy()[rows]
+    _check_classes(target, tested=tested, window=window)
     preparation = fit_preparation(
         examples.features[rows], window=window, everyone=_everyone(examples, tested)
     )
     narrow = preparation.matrix(examples.features[rows])
-    linear = fit_linear(narrow, target[rows])
-    if parameters is None:
-        parameters = recipe_for(examples, rows)
-    heads, notices = [], []
-    reference: float | None = None
+    parameters = parameters or recipe_for(examples, rows)
+    fitted = []
     for head in examples.heads:
         used = _thinned(examples, examples.train_rows(head, folds=folds, tested=tested), max_rows)
-        churned = (examples.labels[head] == CHURNED).to_numpy()
-        if churned[used].sum() < MIN_POSITIVES:
-            notices.append(f"The head {head.lead_days}–{head.end_days} days has too few leavers.")
-            continue
-        matrix = narrow if head == window else preparation.matrix(examples.features[used])
-        fitted = _fit_head(
-            matrix, churned[used], head=head, preparation=preparation, examples=examples,
-            parameters=parameters, seed=seed, seeds=seeds, sampler=sampler,
-        )  # fmt: skip
-        level = float(fitted.logit(narrow).mean())
-        reference = level if reference is None else reference
-        shifts = tuple(shift + reference - level for shift in fitted.shifts)
-        heads.append(Head(head, fitted.boosters, shifts))
-    draft = Ensemble(preparation, tuple(heads), linear, 0.0, parameters, tuple(notices))
-    level = _level(draft._mean_logit(narrow), share=float(target[rows].mean()))
-    return Ensemble(preparation, tuple(heads), linear, level, parameters, tuple(notices))
+        churned = (examples.labels[head] == CHURNED).to_numpy()[used]
+        if head == window or churned.sum() >= MIN_POSITIVES:
+            matrix = narrow if head == window else preparation.matrix(examples.features[used])
+            monotone = boosting.monotone_signs(preparation.sources, examples.risk)
+            boosted = _Boosting(parameters, preparation.columns, monotone, seed, seeds, sampler)
+            fitted.append(boosted.fit(matrix, churned, head=head))
+    heads = _aligned(fitted, narrow)
+    linear = fit_linear(narrow, target)
+    draft = Ensemble(preparation, heads, linear, 0.0, parameters)
+    return replace(draft, level=_level(draft.logit_of(narrow), share=float(target.mean())))
+
+
+def _aligned(heads: Sequence[Head], narrow: Matrix) -> tuple[Head, ...]:
+    """The heads with equal mean log-odds on the rows of the scored one, which comes first."""
+    levels = [float(head.logit(narrow).mean()) for head in heads]
+    return tuple(
+        replace(head, shifts=tuple(shift + levels[0] - level for shift in head.shifts))
+        for head, level in zip(heads, levels, strict=True)
+    )
 
 
 def recipe_for(examples: Examples, rows: npt.NDArray[np.bool_]) -> Parameters:
@@ -178,32 +178,33 @@ def _everyone(examples: Examples, tested: pd.Timestamp) -> pd.DataFrame | None:
     return examples.features[np.asarray(examples.as_ofs <= tested)]
 
 
-def _fit_head(
-    matrix: Matrix,
-    target: npt.NDArray[np.bool_],
-    *,
-    head: LabelWindow,
-    preparation: Preparation,
-    examples: Examples,
-    parameters: Parameters,
-    seed: int,
-    seeds: int,
-    sampler: Sampler,
-) -> Head:
-    monotone = boosting.monotone_signs(preparation.sources, examples.risk)
-    boosters, shifts = [], []
-    for sample in samples(matrix, target, sampler=sampler, rng=np.random.default_rng(seed)):
-        data = boosting.training_matrix(
-            sample.matrix, sample.target, columns=preparation.columns, weight=sample.weight
-        )
-        for number in range(seeds):
-            boosters.append(
-                boosting.fit_booster(
-                    data, parameters=parameters, seed=seed + number, monotone=monotone
-                )
+@dataclass(frozen=True)
+class _Boosting:
+    """How every head of a fold is fitted."""
+
+    parameters: Parameters
+    columns: tuple[str, ...]
+    monotone: tuple[int, ...]
+    seed: int
+    seeds: int
+    sampler: Sampler
+
+    def fit(self, matrix: Matrix, target: npt.NDArray[np.bool_], *, head: LabelWindow) -> Head:
+        """One head: a booster for each seed and each draw of the sampler."""
+        rng = np.random.default_rng(self.seed)
+        boosters, shifts = [], []
+        for sample in samples(matrix, target, sampler=self.sampler, rng=rng):
+            data = boosting.training_matrix(
+                sample.matrix, sample.target, columns=self.columns, weight=sample.weight
             )
-            shifts.append(-sample.log_odds_shift)
-    return Head(head, tuple(boosters), tuple(shifts))
+            for seed in range(self.seed, self.seed + self.seeds):
+                boosters.append(
+                    boosting.fit_booster(
+                        data, parameters=self.parameters, seed=seed, monotone=self.monotone
+                    )
+                )
+                shifts.append(-sample.log_odds_shift)
+        return Head(head, tuple(boosters), tuple(shifts))
 
 
 def _thinned(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,6 +43,13 @@ class Stages:
     def say(self, line: str) -> None:
         """Write one line of progress."""
         self.console.print(line, highlight=False, soft_wrap=True)
+
+    def notices(self, lines: Sequence[str]) -> None:
+        """Write what a user should know of the data; brackets in it are not markup."""
+        for line in lines:
+            self.console.print(
+                f"note: {line}", style="dim", markup=False, highlight=False, soft_wrap=True
+            )
 
     @contextmanager
     def bar(self, total: int) -> Iterator[Any]:

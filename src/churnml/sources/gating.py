@@ -77,7 +77,7 @@ def gate_source(
         ``findings`` and ``stops``.
     """
     location = _location(data)
-    description = read_description(_description_path(location, dataset_file))
+    description = read_description(description_path(location, dataset_file))
     shop = open_workshop(location, timezone=description.timezone)
     try:
         return _gated(shop, description, known_until=known_until, quarantine=quarantine)
@@ -95,7 +95,8 @@ def _location(data: Path | str) -> Path:
     return Path(data)
 
 
-def _description_path(location: Path, dataset_file: Path | None) -> Path | None:
+def description_path(location: Path, dataset_file: Path | None) -> Path | None:
+    """The file given, else the one beside the data; None where there is none."""
     if dataset_file is not None:
         return dataset_file
     folder = location.parent if location.is_file() else location

@@ -1,0 +1,70 @@
+"""The figures of a training: lead time, load, precision, calibration, what drives the score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from churnml.evaluation.forward import MODEL
+from churnml.evaluation.promotion import best_rule
+from churnml.evaluation.proof import RANDOM, Proof
+from churnml.evaluation.truth import ORACLE
+from churnml.explanation import explain
+from churnml.labels import CHURNED, UNKNOWN
+from churnml.model.ensemble import Ensemble
+from churnml.model.examples import Examples
+from churnml.report.figures import (
+    calibration_figure,
+    headline_figure,
+    precision_recall_figure,
+    recall_by_load_figure,
+)
+from churnml.report.shap_figure import shap_summary_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: SHAP is the slow step; so many snapshots of the newest as_ofs show what drives the score.
+EXPLAINED_ROWS = 2_000
+
+
+def training_figures(examples: Examples, ensemble: Ensemble, proof: Proof) -> dict[str, Figure]:
+    """The figures of a training by name; without dated exits those of the queue are left out.
+
+    Parameters
+    ----------
+    examples : Examples
+    ensemble : Ensemble
+        The final model, which is explained.
+    proof : Proof
+        Out-of-time scores, which are judged.
+    """
+    rule, _ = best_rule(proof.precisions())
+    beside = [name for name in (MODEL, rule, RANDOM, ORACLE) if name in proof.judged]
+    judged = {name: proof.judged[name] for name in beside}
+    figures = {"shap_summary": _shap(examples, ensemble)}
+    if proof.model.lead_recall is not None:
+        figures["lead_time"] = headline_figure(judged)
+        figures["recall_by_load"] = recall_by_load_figure(judged)
+    known = proof.labels != UNKNOWN
+    positive = proof.labels[known] == CHURNED
+    if 0 < positive.sum() < len(positive):
+        ranked = {name: proof.scores.loc[known, name] for name in beside if name != RANDOM}
+        figures["precision_recall"] = precision_recall_figure(positive, ranked)
+        figures["calibration"] = calibration_figure(proof.scores.loc[known, MODEL], positive)
+    return figures
+
+
+def _shap(examples: Examples, ensemble: Ensemble) -> Figure:
+    order = np.argsort(examples.as_ofs.to_numpy(), kind="stable")[-EXPLAINED_ROWS:]
+    newest = examples.features.iloc[np.sort(order)]
+    contributions = explain(ensemble, newest).drop(columns="bias")
+    values = pd.DataFrame(newest[contributions.columns])
+    return shap_summary_figure(
+        contributions,
+        values,
+        {feature.name: feature.title["en"] for feature in examples.catalogue},
+        families={feature.name: str(feature.family) for feature in examples.catalogue},
+    )

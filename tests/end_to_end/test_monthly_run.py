@@ -1,0 +1,157 @@
+"""From tables to scores through the command line, as a user runs it, on a small simulated world."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from churnml.__main__ import main
+from churnml.contract import TABLES
+from churnml.sources.world import simulate
+
+AS_OFS = ("2025-02-10", "2025-02-17", "2025-02-24")
+TRAINED_AT = "2025-02-10"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    simulate(folder / "w", customers=300, weeks=70, seed=11)
+    return folder / "w"
+
+
+@pytest.fixture(scope="module")
+def trained(world, tmp_path_factory):
+    """The training run of the module: its working directory and its JSON document."""
+    folder = tmp_path_factory.mktemp("work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        result = run_json(
+            patch, ["train", str(world / "data"), "--as-of", TRAINED_AT, "--trials", "1"]
+        )
+    return folder, result
+
+
+def run_json(patch: pytest.MonkeyPatch, arguments: list[str]) -> dict:
+    """The JSON document that a command prints on stdout."""
+    import io
+    import sys
+
+    stream = io.StringIO()
+    patch.setattr(sys, "stdout", stream)
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--json"])
+    assert ended.value.code == 0
+    return json.loads(stream.getvalue())
+
+
+def cut(data: Path, to: Path, *, known_until: pd.Timestamp) -> Path:
+    """A copy of the folder as known at an instant, written a second, plainer way."""
+    to.mkdir(parents=True)
+    shutil.copy(data / "dataset.toml", to)
+    for name, table in TABLES.items():
+        path = data / f"{name}.parquet"
+        if not path.exists():
+            continue
+        frame = pd.read_parquet(path)
+        own = frame[table.time]
+        if name == "obligations":
+            own = own.fillna(frame["due_at"])
+        limit = known_until if own.dt.tz is None else known_until.tz_localize("UTC")
+        kept = own < limit
+        if "known_at" in frame:
+            kept &= frame["known_at"].fillna(own) < limit
+        frame = frame[kept].copy()
+        if name == "tickets":
+            asked = frame["csat_at"].fillna(frame["resolved_at"] + pd.Timedelta(days=7))
+            frame.loc[~(asked < limit), "csat"] = None
+        for column in table.columns:
+            if column.known_from is None or column.name not in frame:
+                continue
+            if (name, column.name) != ("tickets", "csat"):
+                frame.loc[~(frame[column.known_from] < limit), column.name] = None
+        frame.to_parquet(to / path.name)
+    return to
+
+
+def test_training_prints_every_figure_of_its_contract(trained):
+    _, result = trained
+    metrics = {
+        "average_precision", "roc_auc", "precision", "recall", "f1", "brier", "ece",
+        "lift_at_10pct", "recall_at_lead_21d", "recall_above_random", "alert_precision",
+        "median_lead_days", "alerts_per_week",
+    }  # fmt: skip
+
+    assert metrics <= set(result["metrics"])
+    assert metrics <= set(result["intervals"])
+    assert set(result["lead_recall"]) == {str(week) for week in range(1, 9)}
+    assert {"run_id", "model", "promoted", "reason", "base_rate", "n_rows", "n_positive",
+            "n_exits", "folds"} <= set(result)  # fmt: skip
+    assert {"random", "recency", "seed_points", "rank_sum", "logistic_regression",
+            "xgboost_default", "oracle"} <= set(result["baselines"])  # fmt: skip
+
+
+def test_the_model_lies_where_the_document_says(trained):
+    folder, result = trained
+
+    assert (folder / result["model"] / "bundle.json").is_file()
+
+
+def test_scores_equal_those_of_the_data_cut_to_what_was_known(trained, world, tmp_path, monkeypatch):
+    folder, result = trained
+    monkeypatch.chdir(folder)
+    model = ["--model", result["model"]]
+    run_json(monkeypatch, ["score", str(world / "data"), "--since", AS_OFS[0], "--until",
+                           "2025-03-03", "--every", "7d", "--out", str(tmp_path / "all.parquet"),
+                           *model])  # fmt: skip
+    together = pd.read_parquet(tmp_path / "all.parquet")
+    for as_of in AS_OFS:
+        known = cut(world / "data", tmp_path / as_of, known_until=pd.Timestamp(as_of))
+        run_json(monkeypatch, ["score", str(known), "--as-of", as_of, "--out",
+                               str(tmp_path / "one.parquet"), *model])  # fmt: skip
+        alone = pd.read_parquet(tmp_path / "one.parquet")
+        expected = together[together["as_of"] == pd.Timestamp(as_of, tz="UTC")]
+
+        pd.testing.assert_frame_equal(
+            alone[["customer_id", "probability"]],
+            expected[["customer_id", "probability"]].reset_index(drop=True),
+            check_exact=True,
+        )
+
+
+def test_training_twice_gives_the_same_numbers(trained, world, tmp_path, monkeypatch):
+    _, first = trained
+    monkeypatch.chdir(tmp_path)
+    second = run_json(
+        monkeypatch, ["train", str(world / "data"), "--as-of", TRAINED_AT, "--trials", "1"]
+    )
+
+    assert second["metrics"] == first["metrics"]
+    assert second["model_digest"] == first["model_digest"]
+
+
+def test_a_score_file_can_be_judged_from_outside(trained, world, tmp_path, monkeypatch):
+    folder, result = trained
+    monkeypatch.chdir(folder)
+    out = tmp_path / "scores.csv"
+    run_json(monkeypatch, ["score", str(world / "data"), "--since", "2024-10-07", "--until",
+                           "2025-01-27", "--out", str(out), "--model", result["model"]])  # fmt: skip
+    judged = run_json(monkeypatch, ["evaluate", str(out), str(world / "data")])
+
+    assert judged["metrics"]["average_precision"] > judged["base_rate"]
+    assert judged["baselines"]["random"]["average_precision"] is not None
+
+
+def test_scores_carry_reasons_in_both_languages(trained, world, tmp_path, monkeypatch):
+    folder, result = trained
+    monkeypatch.chdir(folder)
+    out = tmp_path / "scores.parquet"
+    run_json(monkeypatch, ["score", str(world / "data"), "--as-of", AS_OFS[0], "--out", str(out),
+                           "--model", result["model"]])  # fmt: skip
+    top = pd.read_parquet(out).nlargest(1, "probability").iloc[0]
+
+    assert len(top["reasons"])
+    assert {"feature", "family", "contribution", "text_en", "text_ru"} == set(top["reasons"][0])
+    assert top["reasons"][0]["contribution"] > 0

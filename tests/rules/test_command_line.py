@@ -1,0 +1,137 @@
+"""Bad input gets one clear message and exit code 2; nothing half-written stays behind."""
+
+import pandas as pd
+import pytest
+
+from churnml.__main__ import main
+
+
+def run(arguments, capsys) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    return ended.value.code, " ".join(captured.err.split())
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    return tmp_path
+
+
+def write(folder, name, rows):
+    pd.DataFrame(rows).to_csv(folder / "data" / f"{name}.csv", index=False)
+
+
+CUSTOMER = {"customer_id": "a", "signed_up_at": "2025-01-01"}
+SUBSCRIPTION = {"subscription_id": "s", "customer_id": "a", "started_at": "2025-01-01"}
+
+
+def test_without_any_data_the_demonstration_world_is_named(folder, capsys):
+    code, message = run(["train"], capsys)
+
+    assert code == 2
+    assert "churnml simulate data/demo" in message
+
+
+def test_a_path_that_does_not_exist_is_named(folder, capsys):
+    code, message = run(["train", "nowhere"], capsys)
+
+    assert code == 2
+    assert "nowhere" in message
+
+
+def test_an_unknown_key_of_the_study_is_named_with_the_known_ones(folder, capsys):
+    (folder / "study.toml").write_text("[tuning]\nn_trails = 3\n")
+    code, message = run(["train", "data", "--config", "study.toml"], capsys)
+
+    assert code == 2
+    assert "tuning.n_trails" in message
+    assert "trials" in message
+
+
+def test_a_study_that_is_no_toml_is_named(folder, capsys):
+    (folder / "study.toml").write_text("[tuning\n")
+    code, message = run(["train", "data", "--config", "study.toml"], capsys)
+
+    assert code == 2
+    assert "study.toml is not valid TOML" in message
+
+
+def test_a_missing_column_is_named(folder, capsys):
+    write(folder, "customers", [CUSTOMER])
+    write(folder, "subscriptions", [{"subscription_id": "s", "customer_id": "a"}])
+    code, message = run(["train", "data"], capsys)
+
+    assert code == 2
+    assert "started_at" in message
+
+
+def test_too_little_history_says_how_much_is_needed(folder, capsys):
+    write(folder, "customers", [CUSTOMER])
+    write(folder, "subscriptions", [SUBSCRIPTION])
+    write(folder, "events", [{"customer_id": "a", "event_time": "2025-01-05", "name": "login"}])
+    code, message = run(["train", "data"], capsys)
+
+    assert code == 2
+    assert "oo little history" in message
+    assert not (folder / "mlruns" / "bundles").exists()
+
+
+def test_nobody_leaving_is_one_class_only(folder, capsys):
+    people = [f"c{number}" for number in range(30)]
+    write(folder, "customers", [{**CUSTOMER, "customer_id": name} for name in people])
+    write(folder, "subscriptions",
+          [{**SUBSCRIPTION, "subscription_id": name, "customer_id": name} for name in people])  # fmt: skip
+    days = pd.date_range("2025-01-01", periods=400, freq="D")
+    write(folder, "events", [{"customer_id": name, "event_time": day, "name": "login"}
+                             for name in people[:5] for day in days])  # fmt: skip
+    code, message = run(["train", "data"], capsys)
+
+    assert code == 2
+    assert "ne class only" in message
+
+
+def test_a_suffix_that_is_no_format_is_refused_before_any_work(folder, capsys):
+    code, message = run(
+        ["score", "data", "--as-of", "2025-01-01", "--out", "scores.xlsx"], capsys
+    )
+
+    assert code == 2
+    assert ".parquet" in message
+
+
+def test_a_model_that_is_no_model_is_refused(folder, capsys):
+    code, message = run(
+        ["score", "data", "--as-of", "2025-01-01", "--out", "s.csv", "--model", "data"], capsys
+    )
+
+    assert code == 2
+    assert "bundle.json" in message
+
+
+def test_no_champion_yet_says_to_train(folder, capsys):
+    code, message = run(["score", "data", "--as-of", "2025-01-01", "--out", "s.csv"], capsys)
+
+    assert code == 2
+    assert "churnml train" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["features", "data"], "--as-of"),
+        (["score", "data", "--since", "2025-01-01", "--out", "s.csv"], "--until"),
+        (["evaluate", "scores.csv", "data"], "scores.csv"),
+        (["train", "data", "--trials", "-1"], "trials"),
+    ],
+)
+def test_a_command_that_lacks_something_says_what(folder, capsys, arguments, word):
+    write(folder, "customers", [CUSTOMER])
+    write(folder, "subscriptions", [SUBSCRIPTION])
+    code, message = run(arguments, capsys)
+
+    assert code == 2
+    assert word in message

@@ -1,0 +1,231 @@
+"""The recipe on a small drawn panel: who trains, what adds up, what survives a round trip."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churnml.errors import InputError
+from churnml.features import Family, Feature, Unit
+from churnml.model.bundle import Bundle
+from churnml.model.ensemble import fit_ensemble
+from churnml.model.examples import Examples
+from churnml.model.sampling import samples
+from churnml.model.tuning import tune
+from churnml.splits import ForwardFolds
+from churnml.windows import DAY, LabelWindow
+
+START = pd.Timestamp("2025-01-06")
+WINDOW = LabelWindow(21, 28, 14)
+WIDE = LabelWindow(7, 77, 14)
+TESTED = START + 30 * 7 * DAY
+FOLDS = ForwardFolds(WINDOW, (TESTED,), TESTED + 60 * DAY)
+
+
+def panel(*, customers: int = 150, weeks: int = 40, seed: int = 3) -> Examples:
+    """Leavers have more of ``strain``; ``noise`` says nothing; a category leans a little."""
+    rng = np.random.default_rng(seed)
+    as_ofs = [START + number * 7 * DAY for number in range(weeks)]
+    index = pd.MultiIndex.from_product(
+        [[f"c{number:03}" for number in range(customers)], as_ofs], names=["customer_id", "as_of"]
+    )
+    strain = rng.normal(size=len(index))
+    churned = rng.random(len(index)) < 1 / (1 + np.exp(3.0 - 1.5 * strain))
+    features = pd.DataFrame(
+        {
+            "strain": np.where(rng.random(len(index)) < 0.1, np.nan, strain),
+            "noise": rng.normal(size=len(index)),
+            "constant": 1.0,
+            "sector": np.where(rng.random(len(index)) < 0.5, "retail", "bank"),
+        },
+        index=index,
+    )
+    labels = pd.Series(np.where(churned, "churned", "stayed"), index=index)
+    return Examples(
+        features=features,
+        labels={WINDOW: labels, WIDE: labels},
+        population=pd.Series(True, index=index),
+        catalogue=tuple(feature(name) for name in features),
+        silent_churn=False,
+    )
+
+
+def feature(name: str) -> Feature:
+    return Feature(
+        name=name, value=None, title={"en": name, "ru": name}, unit=Unit.SCORE,
+        family=Family.USAGE, risk=1 if name == "strain" else 0,
+    )  # fmt: skip
+
+
+def fitted(examples: Examples, **choices):
+    return fit_ensemble(examples, folds=FOLDS, tested=TESTED, seed=7, **choices)
+
+
+def test_the_model_finds_what_drives_exits():
+    examples = panel()
+    probability = fitted(examples).predict(examples.features)
+    churned = examples.labels[WINDOW] == "churned"
+
+    assert probability[churned].mean() > 2 * probability[~churned].mean()
+
+
+def test_probabilities_of_training_rows_have_their_true_mean():
+    examples = panel()
+    rows = examples.train_rows(WINDOW, folds=FOLDS, tested=TESTED)
+    churned = (examples.labels[WINDOW] == "churned")[rows]
+
+    assert fitted(examples).predict(examples.features[rows]).mean() == pytest.approx(
+        churned.mean(), abs=1e-6
+    )
+
+
+def test_contributions_add_up_to_the_log_odds():
+    examples = panel()
+    ensemble = fitted(examples, seeds=2)
+    contributions = ensemble.contributions(examples.features)
+
+    assert set(contributions.columns) == {"strain", "noise", "sector", "bias"}
+    assert contributions.sum(axis=1).to_numpy() == pytest.approx(
+        ensemble.logit(examples.features), abs=1e-4
+    )
+
+
+def test_a_score_does_not_depend_on_who_else_is_scored():
+    examples = panel()
+    ensemble = fitted(examples)
+    together = ensemble.predict(examples.features)
+    alone = ensemble.predict(examples.features.iloc[[1234]])
+
+    assert alone.item() == together.iloc[1234]
+
+
+def test_each_head_is_purged_by_its_own_window():
+    examples = panel()
+
+    newest = {
+        head: examples.as_ofs[examples.train_rows(head, folds=FOLDS, tested=TESTED)].max()
+        for head in examples.heads
+    }
+
+    assert newest[WINDOW] == TESTED - 63 * DAY
+    assert newest[WIDE] == TESTED - 98 * DAY
+
+
+def test_unknown_labels_and_outsiders_never_train():
+    examples = panel()
+    labels = examples.labels[WINDOW].copy()
+    labels.iloc[:5] = "unknown"
+    population = examples.population.copy()
+    population.iloc[5:8] = False
+    examples = dataclasses.replace(
+        examples, labels={WINDOW: labels, WIDE: labels}, population=population
+    )
+
+    assert not examples.train_rows(WINDOW, folds=FOLDS, tested=TESTED)[:8].any()
+
+
+def test_labels_after_the_test_began_change_nothing():
+    examples = panel()
+    later = np.asarray(examples.as_ofs > TESTED - 63 * DAY)
+    flipped = examples.labels[WINDOW].where(~later, "churned")
+    wide = examples.labels[WIDE].where(np.asarray(examples.as_ofs <= TESTED - 98 * DAY), "churned")
+    poisoned = dataclasses.replace(examples, labels={WINDOW: flipped, WIDE: wide})
+
+    expected = fitted(examples).predict(examples.features)
+
+    assert (fitted(poisoned).predict(examples.features) == expected).all()
+
+
+def test_one_class_only_says_what_is_missing():
+    examples = panel()
+    stayed = examples.labels[WINDOW].where(examples.labels[WINDOW] == "stayed", "stayed")
+
+    with pytest.raises(InputError, match="One class only"):
+        fitted(dataclasses.replace(examples, labels={WINDOW: stayed}))
+
+
+@pytest.mark.parametrize("sampler", ["scale_pos_weight", "undersample", "smote", "easy_ensemble"])
+def test_resampling_is_corrected_before_a_probability_is_read(sampler):
+    examples = panel()
+    rows = np.asarray(examples.as_ofs >= TESTED)
+    share = (examples.labels[WINDOW] == "churned")[rows].mean()
+
+    mean = fitted(examples, sampler=sampler).predict(examples.features[rows]).mean()
+
+    assert mean == pytest.approx(share, rel=0.25)
+
+
+def test_undersampling_keeps_every_leaver():
+    rng = np.random.default_rng(0)
+    target = rng.random(2000) < 0.05
+    matrix = rng.normal(size=(2000, 3)).astype(np.float32)
+
+    [sample] = samples(matrix, target, sampler="undersample", rng=rng)
+
+    assert sample.target.sum() == target.sum()
+    assert sample.target.mean() == pytest.approx(1 / 6, abs=0.01)
+
+
+def bundle_of(examples: Examples) -> Bundle:
+    return Bundle(
+        ensemble=fitted(examples), dataset="drawn", study={}, feature_digest="f", data_digest="d",
+        feature_names=tuple(examples.features.columns), data_from=START, data_until=TESTED,
+        metrics={"average_precision": 0.3},
+    )  # fmt: skip
+
+
+def test_a_bundle_survives_the_disk_to_the_last_bit(tmp_path):
+    examples = panel()
+    bundle = bundle_of(examples)
+    loaded = bundle.save(tmp_path / "model")
+
+    assert (loaded.predict(examples.features) == bundle.predict(examples.features)).all()
+    assert loaded.data_until == TESTED
+
+
+def test_an_altered_part_is_refused(tmp_path):
+    bundle_of(panel()).save(tmp_path / "model")
+    part = tmp_path / "model" / "linear.json"
+    content = json.loads(part.read_text()) | {"bias": 9.0}
+    part.write_text(json.dumps(content))
+
+    with pytest.raises(InputError, match="altered"):
+        Bundle.load(tmp_path / "model")
+
+
+def test_a_missing_feature_is_named(tmp_path):
+    examples = panel()
+
+    with pytest.raises(InputError, match=r"absent: strain"):
+        fitted(examples).predict(examples.features.drop(columns="strain"))
+
+
+def test_a_bundle_holds_no_pickle(tmp_path):
+    bundle_of(panel()).save(tmp_path / "model")
+
+    assert {path.suffix for path in (tmp_path / "model").iterdir()} == {".ubj", ".json"}
+
+
+def tuned(examples, journal, *, trials):
+    return tune(
+        examples, folds=FOLDS, tested=TESTED, trials=trials, seed=1, journal=journal, name="s",
+        progress=lambda done, best: None,
+    )  # fmt: skip
+
+
+def test_a_search_that_was_cut_off_walks_on_as_if_it_had_not_been(tmp_path):
+    examples = panel()
+    whole = tuned(examples, tmp_path / "whole", trials=4)
+    tuned(examples, tmp_path / "cut", trials=2)
+    resumed = tuned(examples, tmp_path / "cut", trials=4)
+
+    pd.testing.assert_frame_equal(resumed.trials, whole.trials)
+
+
+def test_the_recipe_is_the_first_trial_and_stays_unless_clearly_beaten(tmp_path):
+    found = tuned(panel(), tmp_path / "journal", trials=1)
+
+    assert len(found.trials) == 2
+    assert found.is_recipe == found.reason.startswith("The recipe is kept")
