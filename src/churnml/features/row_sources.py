@@ -188,5 +188,29 @@ DOWNGRADES = Source(
         WHERE n.mrr < p.mrr"""),),
 )  # fmt: skip
 
+#: Invoices falling due and being paid (an invoice paid early is settled when it falls due).
+INVOICE_STEPS = Source(
+    "invoice_steps", "step_at", "invoices",
+    (Variant(("invoices",), """
+        SELECT customer_id, invoice_id, 'due' AS step, due_at AS step_at, due_at,
+               GREATEST(known_at, issued_at) AS known_at
+        FROM invoices WHERE NOT due_at IS NULL
+        UNION ALL
+        SELECT customer_id, invoice_id, 'paid' AS step, GREATEST(due_at, paid_at) AS step_at,
+               due_at, GREATEST(known_at, issued_at, paid_at) AS known_at
+        FROM invoices WHERE NOT due_at IS NULL AND NOT paid_at IS NULL"""),),
+)  # fmt: skip
+
+#: Tasks agreed for the first two months of a customer, or named as onboarding.
+ONBOARDING = Source(
+    "onboarding", "announced_at", "obligations",
+    (Variant(("obligations", "customers"), """
+        SELECT t.customer_id, t.announced_at, t.due_at, t.done_at,
+               GREATEST(t.known_at, u.known_at, u.signed_up_at) AS known_at
+        FROM obligations AS t JOIN customers AS u ON t.customer_id = u.customer_id
+        WHERE t.due_at <= u.signed_up_at + INTERVAL 60 DAY OR LOWER(t.kind) LIKE '%onboard%'"""),),
+    later=(("done_at", "done_at"),),
+)  # fmt: skip
+
 #: The canonical tables as feeds, by name.
 CANONICAL: dict[str, Source] = {name: _canonical(name) for name in contract.TABLES}
