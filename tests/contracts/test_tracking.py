@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +55,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
             level=0.0,
             parameters=Parameters(),
         ),
+        dataset="drawn",
         study={},
         feature_names=tuple(DTYPES),
         feature_digest="f",
@@ -246,6 +249,23 @@ def test_the_address_of_the_process_is_left_as_it_was(here: Path, first):
     assert "MLFLOW_TRACKING_URI" not in os.environ
     assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
     assert logging.getLogger("alembic").level == logging.ERROR
+
+
+def test_the_model_asks_for_every_package_that_opening_it_imports(here: Path, first):
+    code = """
+import sys, importlib.metadata as metadata
+import churnml.model.bundle
+owners = metadata.packages_distributions()
+print(*{name for top in {m.split(".")[0] for m in sys.modules} for name in owners.get(top, [])})
+"""
+    out, err = run_python(code, folder=here).communicate(timeout=300)
+    ours = {re.split(r"[^\w.-]", name)[0].lower() for name in requires("churnml") or []}
+    [model, *_] = (here / "mlruns" / "artifacts" / "models").rglob("requirements.txt")
+    text = model.read_text(encoding="utf-8")
+    asked = {line.split("==")[0] for line in text.splitlines()}
+
+    assert out, err
+    assert {name.lower() for name in out.split()} & ours <= asked
 
 
 def run_python(code: str, *, folder: Path) -> subprocess.Popen[str]:

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
 KEYS = ["customer_id", "as_of"]
 
-_SERVING = ("mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "scipy", "xgboost")
+_SERVING = (
+    "mlflow",
+    "duckdb",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "scipy",
+    "sqlglot",
+    "xgboost",
+)
 
 
 class Predictor(Protocol):
