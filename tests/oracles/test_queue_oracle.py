@@ -76,5 +76,7 @@ def test_floors_change_the_speed_and_no_alert(seed: int, q: str, spread: float):
 
     plain = replay(keys, grid.times, policy)
     quick = replay(keys, grid.times, policy, floors=floors(levels, grid.times, policy))
+    nothing_above = replay(keys, grid.times, policy, floors=np.full(weeks, np.inf))
 
     assert set(zip(*plain, strict=True)) == set(zip(*quick, strict=True))
+    assert set(zip(*plain, strict=True)) == set(zip(*nothing_above, strict=True))

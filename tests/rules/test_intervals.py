@@ -14,7 +14,7 @@ from churnml.errors import InputError
 from churnml.evaluation import evaluate, evaluate_random, paired_difference, random_scores
 from churnml.evaluation.intervals import bootstrap, percentile_interval
 from churnml.evaluation.leads import outlook, queue_figures, scored_keys
-from churnml.evaluation.reference import chance
+from churnml.evaluation.reference import chances
 from churnml.windows import LabelWindow
 
 MONDAY = pd.Timestamp("2026-01-05")
@@ -89,7 +89,7 @@ def test_every_figure_of_the_contract_is_there_with_an_interval_around_it(evalua
         low, high = evaluation.intervals[name]
         assert low <= evaluation.metrics[name] <= high, name
     assert list(evaluation.lead_recall) == [str(week) for week in range(1, 9)]
-    assert list(evaluation.by_q) == ["0.01", "0.02", "0.05", "0.1"]
+    assert list(evaluation.by_q) == ["0.005", "0.01", "0.02", "0.05"]
     assert evaluation.by_q["0.05"]["recall_at_lead_21d"] == evaluation.metrics["recall_at_lead_21d"]
     assert evaluation.notes == ()
 
@@ -183,7 +183,7 @@ def test_chance_catches_what_its_formula_says():
     ahead = outlook(rows, spells, observed_until=OBSERVED_UNTIL, delay_days=14)
     keys = scored_keys(ahead, rows.assign(score=1.0))
 
-    found = chance(ahead, keys, Policy(q=q, quiet_days=0), seed=0, draws=50)
+    found = chances(ahead, keys, {"": Policy(q=q, quiet_days=0)}, seed=0, draws=50)[""]
 
     # Nine weekly as_ofs lie 21 to 83 days before the exit, each alerts 4 of 200 customers.
     assert found.figures["recall_at_lead_21d"] == pytest.approx(1 - 0.98**9, abs=0.01)

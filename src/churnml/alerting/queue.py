@@ -301,17 +301,21 @@ def _highest(keys: Floats, count: int) -> Integers:
 
 
 def floors(levels: Floats, times: Integers, policy: Policy) -> Floats:
-    """A key for each as_of below which alerts are not expected, for ``replay``.
-
-    The quiet time blocks at most the alerts of the as_ofs within it, so the highest customers
-    number (as_ofs within the quiet time + 1) loads; one load more is left for resamples.
-    """
-    step = float(np.median(np.diff(times))) if len(times) > 1 else math.inf
-    loads = math.ceil(policy.quiet_days * DAY_US / step) + 2
+    """A key for each as_of below which alerts are not expected, for ``replay``."""
     found = np.full(len(levels), ABSENT)
     for number, line in enumerate(levels):
-        depth = policy.load(int(np.count_nonzero(line > ABSENT))) * loads
+        depth = policy.load(int(np.count_nonzero(line > ABSENT))) * deepest(times, policy)
         if depth < len(line):
             found[number] = np.partition(line, len(line) - depth)[len(line) - depth]
     lowest: Floats = np.maximum(found, np.finfo(np.float64).min)
     return lowest
+
+
+def deepest(times: Integers, policy: Policy) -> int:
+    """How many loads from the top alerts may be taken.
+
+    The quiet time blocks at most the alerts of the as_ofs within it, and one load is alerted; one
+    load more is left for resamples, in which customers at the top may be drawn more often.
+    """
+    step = float(np.median(np.diff(times))) if len(times) > 1 else math.inf
+    return math.ceil(policy.quiet_days * DAY_US / step) + 2

@@ -54,13 +54,22 @@ class Calibration:
 
         The bins are those of all rows: under weights their mass is equal but for the weights.
         """
-        rows, squares, *newton = self.sums @ weights
+        rows, squares, *newton = weighted(self.sums, weights)
         known = rows > 0
         return {
             "brier": float(squares / rows) if known else math.nan,
-            "ece": float(np.abs(self.gaps @ weights).sum() / rows) if known else math.nan,
+            "ece": float(np.abs(weighted(self.gaps, weights)).sum() / rows) if known else math.nan,
             "calibration_slope": _stepped(self.slope, newton),
         }
+
+
+def weighted(sums: Floats, weights: Floats) -> Floats:
+    """Sums over customers under their weights, shape (n_sums,).
+
+    Not a matrix product: that would start threads for a product too small for them, and its
+    rounding depends on their number.
+    """
+    return np.asarray(np.einsum("ij,j->i", sums, weights))
 
 
 def equal_mass_bins(probability: Floats, *, bins: int = BINS) -> Integers:

@@ -27,10 +27,9 @@ from churnml.errors import InputError
 #: An alert is useful with a notice in [21, 84) days, late below 21 days.
 USEFUL_FROM_DAYS = 21
 FOLLOWED_WITHIN_DAYS = 84
-#: Exits count from so long after the first tested as_of until so long after the last.
-EXITS_FROM_DAYS = 28
-EXITS_UNTIL_DAYS = 7
+#: Exits count of customers seen so long, until so long after the last tested as_of.
 SEEN_DAYS = 28
+EXITS_UNTIL_DAYS = 7
 #: The curve counts exits that leave room for eight full weeks of notice.
 CURVE_FROM_DAYS = 63
 CURVE_WEEKS = tuple(range(1, 9))
@@ -162,10 +161,9 @@ def _exits(rows: pd.DataFrame, spells: pd.DataFrame, grid: Layout) -> pd.DataFra
     if exits.empty:
         return exits.assign(counted=False, on_curve=False)
     first, last = grid.times[0], grid.times[-1]
-    counted = (
-        (exits["exit"] >= first + EXITS_FROM_DAYS * DAY_US)
-        & (exits["exit"] < last + EXITS_UNTIL_DAYS * DAY_US)
-        & (exits["exit"] >= exits["time"] + SEEN_DAYS * DAY_US)
+    # Seen for 28 days, an exit also lies 28 days or more after the first as_of of all.
+    counted = (exits["exit"] < last + EXITS_UNTIL_DAYS * DAY_US) & (
+        exits["exit"] >= exits["time"] + SEEN_DAYS * DAY_US
     )
     on_curve = counted & (exits["exit"] >= first + CURVE_FROM_DAYS * DAY_US)
     return exits.assign(counted=counted, on_curve=on_curve)

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from churnml.alerting.queue import ABSENT, DAY_US, Floats, Integers, Policy, replay
+from churnml.alerting.queue import ABSENT, DAY_US, Floats, Integers, Policy, deepest, replay
 from churnml.errors import InputError
 from churnml.evaluation.leads import (
-    CURVE_WEEKS,
     USEFUL_FROM_DAYS,
-    WEEK_DAYS,
     Outlook,
     best_notices,
     queue_figures,
@@ -97,13 +95,10 @@ class Chance:
         The figures of the queue, averaged over the draws.
     caught : array of float, shape (n_customers, n_places)
         Share of the draws in which the exit got a useful alert.
-    caught_by_week : array of float, shape (8, n_customers, n_places)
-        Share of the draws in which it got an alert with 1 … 8 weeks of notice.
     """
 
     figures: dict[str, float]
     caught: Floats
-    caught_by_week: Floats
 
     def recall(self, ahead: Outlook, drawn: Integers) -> float:
         """The recall that chance reaches over the exits of drawn customers."""
@@ -117,32 +112,67 @@ def random_keys(scored: Floats, *, seed: int, draw: int) -> Floats:
     return np.where(scored > ABSENT, dice, ABSENT)
 
 
-def chance(
-    ahead: Outlook, scored: Floats, policy: Policy, *, seed: int, draws: int = DRAWS
-) -> Chance:
-    """Random scores replayed through the queue of the policy, at the same load.
+def chances(
+    ahead: Outlook,
+    scored: Floats,
+    policies: Mapping[str, Policy],
+    *,
+    seed: int,
+    draws: int = DRAWS,
+) -> dict[str, Chance]:
+    """Random scores replayed through the queue of every policy, at its load.
 
     Parameters
     ----------
     ahead : Outlook
     scored : array, shape (n_as_ofs, n_customers)
         Keys of any score; only where there is one matters.
-    policy : Policy
+    policies : mapping of str to Policy
     seed, draws : int
+
+    Returns
+    -------
+    dict of Chance, under the names of the policies
     """
-    figures: list[dict[str, float]] = []
-    caught = np.zeros(ahead.counted.shape)
-    by_week = np.zeros((len(CURVE_WEEKS), *ahead.counted.shape))
+    tallies = {name: _Tally.empty(ahead) for name in policies}
+    lowest = {
+        name: random_floors(scored, ahead.grid.times, policy) for name, policy in policies.items()
+    }
     for draw in range(draws):
         keys = random_keys(scored, seed=seed, draw=draw)
-        alerts = replay(keys, ahead.grid.times, policy)
-        figures.append(queue_figures(ahead, *alerts))
-        best = best_notices(ahead, *alerts)
-        caught += best >= USEFUL_FROM_DAYS * DAY_US
-        for line, week in zip(by_week, CURVE_WEEKS, strict=True):
-            line += best >= week * WEEK_DAYS * DAY_US
-    averaged = pd.DataFrame(figures).mean()
-    return Chance({str(k): float(v) for k, v in averaged.items()}, caught / draws, by_week / draws)
+        for name, policy in policies.items():
+            alerts = replay(keys, ahead.grid.times, policy, floors=lowest[name])
+            tallies[name].add(ahead, *alerts)
+    return {name: tally.mean() for name, tally in tallies.items()}
+
+
+def random_floors(scored: Floats, times: Integers, policy: Policy) -> Floats:
+    """Keys that alerts of a random score are expected to exceed, for ``replay``."""
+    present = np.count_nonzero(scored > ABSENT, axis=1)
+    depth = np.array([policy.load(int(count)) for count in present]) * deepest(times, policy)
+    return np.asarray(1 - np.minimum(1.0, (depth + 4 * np.sqrt(depth)) / np.maximum(present, 1)))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Figures and catches, draw by draw."""
+
+    figures: list[dict[str, float]]
+    caught: Floats
+
+    @classmethod
+    def empty(cls, ahead: Outlook) -> _Tally:
+        return cls([], np.zeros(ahead.counted.shape))
+
+    def add(self, ahead: Outlook, lines: Integers, columns: Integers) -> None:
+        self.figures.append(queue_figures(ahead, lines, columns))
+        best = best_notices(ahead, lines, columns)
+        self.caught += best >= USEFUL_FROM_DAYS * DAY_US
+
+    def mean(self) -> Chance:
+        draws, averaged = len(self.figures), pd.DataFrame(self.figures).mean()
+        figures = {str(name): float(value) for name, value in averaged.items()}
+        return Chance(figures, self.caught / draws)
 
 
 def above_random(recall: float, random: float) -> float:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from churnml.alerting.queue import Floats, Integers, layout, require, score_column
 from churnml.errors import InputError
-from churnml.evaluation.calibration import Calibration
+from churnml.evaluation.calibration import Calibration, weighted
 
 LABELS = ("churned", "stayed", "left_early", "unknown")
 LIFT_SHARE = 0.10
@@ -84,8 +84,8 @@ class Ranking:
         precision = hits_after / np.maximum(after, 1e-300)
         above = (before - hits_before + after - hits_after) / 2
         return (
-            float(weight @ precision / positives),
-            float(weight @ (negatives - above) / (positives * negatives)),
+            float((weight * precision).sum() / positives),
+            float((weight * (negatives - above)).sum() / (positives * negatives)),
         )
 
 
@@ -123,7 +123,7 @@ class TopTenth:
         room = tenths[self.as_of] - (before - rows[self.edges][self.as_of])
         share = np.clip(room / np.maximum(after - before, 1e-300), 0.0, 1.0)
         base_rate = weight.sum() / rows[-1]
-        return float(weight @ share / tenths.sum() / base_rate)
+        return float((weight * share).sum() / tenths.sum() / base_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class Flags:
 
     def figures(self, weights: Floats) -> dict[str, float]:
         """Precision, recall and F1; NaN where nothing was flagged or nothing was there."""
-        hits, false_alarms, misses = self.counts @ weights
+        hits, false_alarms, misses = weighted(self.counts, weights)
         return {
             "precision": _ratio(hits, hits + false_alarms),
             "recall": _ratio(hits, hits + misses),
@@ -168,7 +168,7 @@ class RowTable:
         """All row figures under weights of customers, NaN where one cannot be computed."""
         average_precision, roc_auc = self.strict.figures(weights)
         narrow_precision, narrow_auc = self.without_left_early.figures(weights)
-        rows, positives = self.row_counts @ weights
+        rows, positives = weighted(self.row_counts, weights)
         none = {"precision": math.nan, "recall": math.nan, "f1": math.nan}
         unknown = {"brier": math.nan, "ece": math.nan, "calibration_slope": math.nan}
         return {

@@ -29,13 +29,20 @@ from churnml.evaluation.leads import (
     queue_figures,
     scored_keys,
 )
-from churnml.evaluation.reference import Chance, above_random, chance, random_keys, random_scores
+from churnml.evaluation.reference import (
+    Chance,
+    above_random,
+    chances,
+    random_floors,
+    random_keys,
+    random_scores,
+)
 from churnml.evaluation.rows import RowTable, plain, row_table
 from churnml.evaluation.threshold import forward_flags
 from churnml.windows import LabelWindow
 
 #: Loads of the curve by q, beside the policy's own.
-LOADS = (0.01, 0.02, 0.05, 0.10)
+LOADS = (0.005, 0.01, 0.02, 0.05)
 #: Random scores whose rows are measured; more only smooth what is the base rate anyway.
 RANDOM_TABLES = 10
 OF_THE_QUEUE = (
@@ -289,16 +296,15 @@ def _board(
 ) -> _Board:
     others = sorted(set(loads) - {policy.q})
     policies = {"": policy} | {_prefix(q): replace(policy, q=q) for q in others}
-    chances = {
-        prefix: chance(ahead, keys[0], at_load, seed=seed) for prefix, at_load in policies.items()
-    }
-    # Of chance the keys differ by draw, so no floor fits them all.
-    times, nowhere = ahead.grid.times, np.full(len(ahead.grid.times), np.finfo(np.float64).min)
+    random = chances(ahead, keys[0], policies, seed=seed)
+    times = ahead.grid.times
     found = {
-        prefix: floors(keys[0], times, at_load) if len(keys) == 1 else nowhere
+        prefix: floors(keys[0], times, at_load)
+        if len(keys) == 1
+        else random_floors(keys[0], times, at_load)
         for prefix, at_load in policies.items()
     }
-    return _Board(ahead, keys, policies, chances, found)
+    return _Board(ahead, keys, policies, random, found)
 
 
 def _resample(
