@@ -11,7 +11,13 @@ import pytest
 
 from churnml.alerting import Policy
 from churnml.errors import InputError
-from churnml.evaluation import evaluate, evaluate_random, paired_difference, random_scores
+from churnml.evaluation import (
+    PairedDifference,
+    evaluate,
+    evaluate_random,
+    paired_difference,
+    random_scores,
+)
 from churnml.evaluation.intervals import bootstrap, percentile_interval
 from churnml.evaluation.leads import outlook, queue_figures, scored_keys
 from churnml.evaluation.reference import chances
@@ -224,6 +230,7 @@ def test_intervals_are_wider_where_rows_of_a_customer_repeat():
         return high - low
 
     # Twenty equal rows a customer: the interval is the square root of twenty times as wide.
+    assert width(strangers) > 0.05
     assert width(rows) == pytest.approx(20**0.5 * width(strangers), rel=0.2)
 
 
@@ -311,6 +318,15 @@ def test_a_random_challenger_is_worse_and_the_champion_is_not(life):
     assert better.not_worse_by(0.02)
     assert better.mean == pytest.approx(better.challenger - better.champion)
     assert better.lower < better.mean
+
+
+@pytest.mark.parametrize(("lower", "passes"), [(-0.0019, True), (-0.0021, False)])
+def test_the_bound_decides_and_not_the_mean(lower: float, passes: bool):
+    found = PairedDifference(
+        champion=0.1, challenger=0.11, mean=0.01, standard_error=0.01, lower=lower, confidence=0.9
+    )
+
+    assert found.not_worse_by(0.02) is passes
 
 
 def test_too_little_data_for_a_bound_is_not_a_pass(life):
