@@ -39,6 +39,7 @@ def panel(*, customers: int = 150, weeks: int = 40, seed: int = 3) -> Examples:
             "noise": rng.normal(size=len(index)),
             "constant": 1.0,
             "sector": np.where(rng.random(len(index)) < 0.5, "retail", "bank"),
+            "country": np.where(churned ^ (rng.random(len(index)) < 0.3), "north", "south"),
         },
         index=index,
     )
@@ -86,7 +87,7 @@ def test_contributions_add_up_to_the_log_odds():
     ensemble = fitted(examples, seeds=2)
     contributions = ensemble.contributions(examples.features)
 
-    assert set(contributions.columns) == {"strain", "noise", "sector", "bias"}
+    assert set(contributions.columns) == {"strain", "noise", "sector", "country", "bias"}
     assert contributions.sum(axis=1).to_numpy() == pytest.approx(
         ensemble.logit(examples.features), abs=1e-4
     )

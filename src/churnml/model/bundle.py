@@ -188,9 +188,8 @@ def _sha256(path: Path) -> str:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    path.write_text(
-        json.dumps(content, indent=1, sort_keys=True, allow_nan=False), encoding="utf-8"
-    )
+    # The order of keys is kept: categories of a preparation are columns of its matrix.
+    path.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
