@@ -33,12 +33,12 @@ XGBOOST_DEFAULTS = Parameters(
 #: Signals of the rank-sum rule, the obvious first; the first seven that the data has are used.
 RANK_SUM_SIGNALS: Mapping[str, int] = {
     "days_since_activity": 1,
-    "active_days_28d": -1,
-    "events_ratio_28d": -1,
-    "ticket_open_age_days": 1,
-    "invoices_overdue": 1,
-    "obligations_missed_84d": 1,
+    "events_own_deviation_4w": -1,
+    "key_use_change_28d": -1,
+    "missed_tasks_weight": 1,
+    "unresolved_ticket_age": 1,
     "tickets_reopened_28d": 1,
+    "overdue_days": 1,
     "nps_last": -1,
 }
 _RANK_SUM_MOST = 7
@@ -86,12 +86,12 @@ def _recency(features: pd.DataFrame) -> pd.Series:
 
 def _seed_points(features: pd.DataFrame) -> pd.Series:
     points = pd.Series(0.0, index=features.index)
-    for name in ("days_since_customer_message", "days_since_activity"):
+    for name in ("days_since_message", "days_since_activity"):
         if name in features and features[name].notna().any():
             points += SILENCE_POINTS * (features[name] > SILENCE_DAYS)
             break
-    if "tickets_billing_28d" in features:
-        points += PRICE_POINTS * (features["tickets_billing_28d"] > 0)
+    if "billing_tickets_28d" in features:
+        points += PRICE_POINTS * (features["billing_tickets_28d"] > 0)
     return points
 
 
