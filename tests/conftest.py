@@ -32,7 +32,7 @@ def _global_dice_stay_untouched():
 
 @pytest.fixture
 def dataset_of() -> Callable[..., Dataset]:
-    """A dataset from rows drawn in the test: ``dataset_of({"events": [...]}, until="2026-03-01")``."""
+    """A dataset from rows drawn in the test: ``dataset_of({"events": [...]}, until=...)``."""
     return make_dataset
 
 

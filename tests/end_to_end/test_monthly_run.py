@@ -99,7 +99,9 @@ def test_the_model_lies_where_the_document_says(trained):
     assert (folder / result["model"] / "bundle.json").is_file()
 
 
-def test_scores_equal_those_of_the_data_cut_to_what_was_known(trained, world, tmp_path, monkeypatch):
+def test_scores_equal_those_of_the_data_cut_to_what_was_known(
+    trained, world, tmp_path, monkeypatch
+):
     folder, result = trained
     monkeypatch.chdir(folder)
     model = ["--model", result["model"]]
@@ -136,8 +138,11 @@ def test_a_score_file_can_be_judged_from_outside(trained, world, tmp_path, monke
     folder, result = trained
     monkeypatch.chdir(folder)
     out = tmp_path / "scores.csv"
-    run_json(monkeypatch, ["score", str(world / "data"), "--since", "2024-10-07", "--until",
-                           "2025-01-27", "--out", str(out), "--model", result["model"]])  # fmt: skip
+    run_json(
+        monkeypatch,
+        ["score", str(world / "data"), "--since", "2024-10-07", "--until", "2025-01-27",
+         "--out", str(out), "--model", result["model"]],
+    )  # fmt: skip
     judged = run_json(monkeypatch, ["evaluate", str(out), str(world / "data")])
 
     assert judged["metrics"]["average_precision"] > judged["base_rate"]

@@ -83,8 +83,11 @@ def test_too_little_history_says_how_much_is_needed(folder, capsys):
 def test_nobody_leaving_is_one_class_only(folder, capsys):
     people = [f"c{number}" for number in range(30)]
     write(folder, "customers", [{**CUSTOMER, "customer_id": name} for name in people])
-    write(folder, "subscriptions",
-          [{**SUBSCRIPTION, "subscription_id": name, "customer_id": name} for name in people])  # fmt: skip
+    write(
+        folder,
+        "subscriptions",
+        [{**SUBSCRIPTION, "subscription_id": name, "customer_id": name} for name in people],
+    )
     days = pd.date_range("2025-01-01", periods=400, freq="D")
     write(folder, "events", [{"customer_id": name, "event_time": day, "name": "login"}
                              for name in people[:5] for day in days])  # fmt: skip
@@ -95,9 +98,7 @@ def test_nobody_leaving_is_one_class_only(folder, capsys):
 
 
 def test_a_suffix_that_is_no_format_is_refused_before_any_work(folder, capsys):
-    code, message = run(
-        ["score", "data", "--as-of", "2025-01-01", "--out", "scores.xlsx"], capsys
-    )
+    code, message = run(["score", "data", "--as-of", "2025-01-01", "--out", "scores.xlsx"], capsys)
 
     assert code == 2
     assert ".parquet" in message

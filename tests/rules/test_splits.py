@@ -77,9 +77,7 @@ def test_the_summary_counts_what_the_purge_removed():
 
 def test_too_little_history_says_what_is_missing():
     with pytest.raises(InputError, match="Too little history"):
-        forward_folds(
-            Folds(), window=WINDOW, history_from=START, observed_until=START + 100 * DAY
-        )
+        forward_folds(Folds(), window=WINDOW, history_from=START, observed_until=START + 100 * DAY)
 
 
 def test_a_bare_date_is_midnight_in_the_zone_of_the_dataset():

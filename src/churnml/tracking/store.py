@@ -132,8 +132,8 @@ def refused(uri: str) -> Iterator[None]:
         yield
     except MlflowException as error:
         raise InputError(
-            f"{uri} is not in the MLflow store {tracking_uri()}: {_first_line(error)} "
-            f"Train first, or give the folder of a bundle, models:/churnml/<version> or "
+            f"{uri} is not in the MLflow store {tracking_uri()}: {_first_line(error)}. Run "
+            "`churnml train` first, or give the folder of a bundle, models:/churnml/<version> or "
             "runs:/<run_id>."
         ) from None
 
