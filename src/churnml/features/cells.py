@@ -7,14 +7,13 @@ in an empty window, whatever the order of the rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from churnml.features.algebra import Rows, Window
-from churnml.features.clock import columns_in, sql
 from churnml.features.row_sources import Source
+from churnml.features.trees import cast, columns_in, number, sql
 
 
 @dataclass(frozen=True)
@@ -134,12 +133,6 @@ def columns_of(cell: Cell) -> frozenset[str]:
 def whole(value: str | None, scale: int) -> exp.Expression:
     """The value as a whole number of ``1 / scale``; rows without a value count 1 each."""
     if value is None:
-        return sql("CAST(1 AS BIGINT)")
-    scaled = exp.Mul(this=exp.Paren(this=sql(value)), expression=exp.Literal.number(scale))
-    return exp.cast(exp.Round(this=scaled), "DECIMAL(38, 0)")
-
-
-def when(conditions: Iterable[exp.Expression], then: exp.Expression) -> exp.Expression:
-    """The value where all conditions hold, else null."""
-    needed = [condition for condition in conditions if condition != exp.true()]
-    return exp.Case().when(exp.and_(*needed), then) if needed else then
+        return number(1)
+    scaled = exp.Mul(this=exp.Paren(this=sql(value)), expression=number(scale))
+    return cast(exp.Round(this=scaled), "DECIMAL(38, 0)")

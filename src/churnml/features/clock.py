@@ -10,37 +10,17 @@ therefore stands in the window ``[i - start, i - end)`` of as_of i from
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from sqlglot import exp, parse_one
+from sqlglot import exp
+
+from churnml.features.trees import add, cast, column, greatest, number, sql
 
 #: Earlier than any data; the phases are offsets from it.
 EPOCH = pd.Timestamp("1800-01-06")
 WEEK = pd.Timedelta(days=7)
 _WEEK_MICROSECONDS = WEEK // pd.Timedelta(microseconds=1)
-
-
-@lru_cache(maxsize=4096)
-def _parsed(text: str) -> exp.Expression:
-    return parse_one(text, dialect="duckdb")
-
-
-def sql(text: str) -> exp.Expression:
-    """A snippet of SQL as a tree of its own."""
-    return _parsed(text).copy()
-
-
-def columns_in(text: str) -> frozenset[str]:
-    """Names of the columns that a snippet reads."""
-    return frozenset(column.name for column in _parsed(text).find_all(exp.Column))
-
-
-def greatest(*values: exp.Expression) -> exp.Expression:
-    """The greatest of the known values."""
-    first, *others = values
-    return exp.Greatest(this=first, expressions=others, ignore_nulls=True)
 
 
 def phases(as_ofs: pd.Series) -> pd.Series:
@@ -55,9 +35,8 @@ def weeks(as_ofs: pd.Series, *, phase: int) -> pd.Series:
 
 def _microseconds(times: pd.Series) -> pd.Series:
     epoch = np.datetime64(EPOCH.to_datetime64(), "us")
-    return pd.Series(
-        (times.to_numpy(dtype="datetime64[us]") - epoch).astype(np.int64), index=times.index
-    )
+    passed = (times.to_numpy(dtype="datetime64[us]") - epoch).astype(np.int64)
+    return pd.Series(passed, index=times.index)
 
 
 @dataclass(frozen=True)
@@ -75,7 +54,7 @@ class Grid:
         passed = exp.DateDiff(
             this=time, expression=sql(f"TIMESTAMP '{origin}'"), unit=exp.Var(this="MICROSECOND")
         )
-        return exp.IntDiv(this=passed, expression=exp.Literal.number(_WEEK_MICROSECONDS))
+        return exp.IntDiv(this=passed, expression=number(_WEEK_MICROSECONDS))
 
     def day(self, time: exp.Expression) -> exp.Expression:
         """Number of the local calendar day of a time."""
@@ -84,12 +63,19 @@ class Grid:
             for zone in ("UTC", self.timezone):
                 local = exp.Paren(this=exp.AtTimeZone(this=local, zone=exp.Literal.string(zone)))
         return exp.DateDiff(
-            this=exp.cast(local, "DATE"),
+            this=cast(local, "DATE"),
             expression=sql("CAST('1970-01-01' AS DATE)"),
             unit=exp.Var(this="DAY"),
         )
 
 
+def second(time: exp.Expression) -> exp.Expression:
+    """Whole seconds of a time."""
+    start = sql("TIMESTAMP '1970-01-01'")
+    return exp.DateDiff(this=time, expression=start, unit=exp.Var(this="SECOND"))
+
+
 def visible_from(offset: int = 0) -> exp.Expression:
     """First as_of at which a row is older than ``offset`` weeks: ``max(b + offset, k) + 1``."""
-    return sql(f"GREATEST(b + {offset}, k) + 1")
+    placed = add(column("b"), offset) if offset else column("b")
+    return add(greatest(placed, column("k")), 1)

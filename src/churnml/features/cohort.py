@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import duckdb
 from sqlglot import exp
 
 from churnml.features import algebra as a
-from churnml.features.clock import sql
 from churnml.features.plan import Plan, build, columns_from, typed
-
-#: Cohort sums by attribute live in tables of their own.
-_SUMS = "churnml_sums"
+from churnml.features.trees import (
+    Join,
+    alias,
+    column,
+    is_known,
+    same,
+    select,
+    sql,
+    subquery,
+    table,
+)
 
 
 def compare(connection: duckdb.DuckDBPyConnection, plan: Plan, *, stage: str) -> str:
-    """Name of a table with the stage's columns and those of all later levels.
+    """Name of a table with ``r`` and the columns of all later levels.
 
     Parameters
     ----------
@@ -23,16 +32,17 @@ def compare(connection: duckdb.DuckDBPyConnection, plan: Plan, *, stage: str) ->
     stage : str
         Table with ``r``, ``as_of`` and the snapshot columns of the plan.
     """
-    needed = _inputs(plan)
-    table = "churnml_level_0"
-    _create(connection, table, exp.select("r", "as_of", *needed).from_(stage))
+    done = "churnml_level_0"
+    _create(connection, done, select(["r", "as_of", *_inputs(plan)], stage))
     for number in sorted(plan.staged):
-        table = _level(connection, plan, number, table)
-    return table
+        before, done = done, f"churnml_level_{number}"
+        _create(connection, done, _level(connection, plan, number, before))
+        connection.execute(f"DROP TABLE {before}")
+    return done
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, tree: exp.Expression) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {tree.sql('duckdb')}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {tree.sql('duckdb', copy=False)}")
 
 
 def _inputs(plan: Plan) -> list[str]:
@@ -59,76 +69,61 @@ def _inputs(plan: Plan) -> list[str]:
     return list(read)
 
 
-def _level(connection: duckdb.DuckDBPyConnection, plan: Plan, number: int, before: str) -> str:
+def _level(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, number: int, before: str
+) -> exp.Select:
+    """The level before, with the nodes of this level beside."""
     nodes = plan.staged[number]
-    tree = exp.select("n.*").from_(f"{before} AS n")
-    for by in dict.fromkeys(node.by for node in nodes if isinstance(node, a.CohortSum)):
-        alias = _sums(connection, plan, number, by, before)
-        same = [sql(f"n.as_of = {alias}.as_of")]
-        if by is not None:
-            same.append(sql(f"n.{plan.snapshot[a.Attribute(by)]} = {alias}.part"))
-        tree = tree.join(alias, on=exp.and_(*same), join_type="LEFT")
-        names = [c for node, c in nodes.items() if isinstance(node, a.CohortSum) and node.by == by]
-        tree = tree.select(*(f"{alias}.{name}" for name in names))
+    items: list[exp.Expression] = [exp.Column(this=exp.Star(), table=exp.to_identifier("n"))]
+    joins: list[Join] = []
+    for sums, on, names in _sums(connection, plan, number, before):
+        joins.append((table(sums), on, "LEFT"))
+        items += [column(name, sums) for name in names]
     for node, name in nodes.items():
         if isinstance(node, a.Percentile):
-            _percentile(connection, _value(plan, node.value), name, before)
-            tree = tree.join(f"q_{name}", on=sql(f"n.r = q_{name}.r"), join_type="LEFT")
-            tree = tree.select(f"q_{name}.{name}")
+            ranks = f"churnml_{name}"
+            _create(connection, ranks, _percentile(_value(plan, node.value), name, before))
+            joins.append((table(ranks), same("n", ranks, "r"), "LEFT"))
+            items.append(column(name, ranks))
         elif isinstance(node, a.Saved):
-            value = build(node.value, column=columns_from(plan))
-            tree = tree.select(exp.alias_(typed(node.value, _of(value, "n")), name))
-    table = f"churnml_level_{number}"
-    _create(connection, table, tree)
-    return table
+            value = _of(_value(plan, node.value), "n")
+            items.append(alias(typed(node.value, value), name))
+    return select(items, table(before, "n"), joins=joins)
 
 
 def _value(plan: Plan, expr: a.Expr) -> exp.Expression:
     return build(expr, column=columns_from(plan))
 
 
-def _of(tree: exp.Expression, alias: str) -> exp.Expression:
-    for column in tree.find_all(exp.Column):
-        column.set("table", exp.to_identifier(alias))
+def _of(tree: exp.Expression, name: str) -> exp.Expression:
+    for node in tree.find_all(exp.Column):
+        node.set("table", exp.to_identifier(name))
     return tree
 
 
 def _sums(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, number: int, by: str | None, before: str
-) -> str:
-    """Create the table of sums by as_of, and by attribute where one is named."""
-    name = f"{_SUMS}_{number}_{by or 'all'}"
-    nodes = {
-        node: column
-        for node, column in plan.staged[number].items()
-        if isinstance(node, a.CohortSum) and node.by == by
-    }
-    tree = exp.select("as_of").from_(before).group_by("as_of")
-    if by is not None:
-        part = plan.snapshot[a.Attribute(by)]
-        tree = tree.select(exp.alias_(sql(part), "part")).group_by(part)
-    sums = (
-        exp.alias_(exp.Sum(this=_value(plan, node.value)), column)
-        for node, column in nodes.items()
-        if isinstance(node, a.CohortSum)
-    )
-    _create(connection, name, tree.select(*sums))
-    return name
+    connection: duckdb.DuckDBPyConnection, plan: Plan, number: int, before: str
+) -> Iterator[tuple[str, exp.Expression, list[str]]]:
+    """Create the tables of sums by as_of (and attribute): their names, how they join, columns."""
+    groups: dict[str | None, dict[a.CohortSum, str]] = {}
+    for node, name in plan.staged[number].items():
+        if isinstance(node, a.CohortSum):
+            groups.setdefault(node.by, {})[node] = name
+    for by, nodes in groups.items():
+        made = f"churnml_sums_{number}_{by or 'all'}"
+        sums = [alias(exp.Sum(this=_value(plan, node.value)), name) for node, name in nodes.items()]
+        part = [plan.snapshot[a.Attribute(by)]] if by is not None else []
+        keys = ["as_of", *part]
+        _create(connection, made, select([*keys, *sums], before, group=keys))
+        yield made, same("n", made, *keys), list(nodes.values())
 
 
-def _percentile(
-    connection: duckdb.DuckDBPyConnection, value: exp.Expression, name: str, before: str
-) -> None:
-    """Create the table of middle ranks, between 0 and 1, of the known values of each as_of."""
-    values = (
-        exp.select("r", "as_of", exp.alias_(value.copy(), "x"))
-        .from_(before)
-        .where(exp.Not(this=exp.Is(this=exp.Paren(this=value), expression=exp.null())))
-    )
+def _percentile(value: exp.Expression, name: str, before: str) -> exp.Select:
+    """Middle ranks, between 0 and 1, of the known values of each as_of."""
+    values = select(["r", "as_of", alias(value, "x")], before, where=[is_known(value.copy())])
     rank = sql(
         "(CAST(RANK() OVER (PARTITION BY as_of ORDER BY x) AS DOUBLE)"
         " + CAST(COUNT(*) OVER (PARTITION BY as_of, x) AS DOUBLE) / CAST(2 AS DOUBLE)"
         " - CAST(1 AS DOUBLE)) / CAST(COUNT(*) OVER (PARTITION BY as_of) AS DOUBLE)"
     )
-    tree = exp.select("r", exp.alias_(rank, name)).from_(exp.alias_(exp.Subquery(this=values), "v"))
-    _create(connection, f"q_{name}", tree)
+    return select(["r", alias(rank, name)], subquery(values, "v"))

@@ -9,9 +9,9 @@ from sqlglot import exp
 
 from churnml.features import algebra as a
 from churnml.features.cells import Aged, Cell, Edge, Held, Keys, Peak, Run, clock_of
-from churnml.features.clock import sql
 from churnml.features.row_sources import Source
 from churnml.features.running import feed_column
+from churnml.features.trees import cast, column, greatest, is_null, number, sql, when
 
 #: Tables whose silence everywhere is no sign of a dead feed: their rows change a state that lasts.
 _LASTING = {"subscriptions", "contacts", "consents", "stages", "attribute_changes", "customers"}
@@ -62,7 +62,7 @@ class Compiler:
         """The running column of a cell."""
         name = self._cell(cell)
         table = name if isinstance(cell, Aged) else f"p_{cell.clock.source.name}"
-        return exp.column(name, table=table)
+        return column(name, table)
 
     def _cell(self, cell: Cell) -> str:
         cells = self.passes[cell.clock.source.name]
@@ -82,7 +82,7 @@ class Compiler:
         total = edge(window.end)
         if window.start is not None:
             total = exp.Paren(this=exp.Sub(this=total, expression=edge(window.start)))
-        number: exp.Expression = exp.cast(total, "DOUBLE")
+        number: exp.Expression = cast(total, "DOUBLE")
         if expr.scale != 1:
             number = exp.Div(this=number, expression=sql(f"CAST({expr.scale} AS DOUBLE)"))
         return self._guarded(rows.source, number, window)
@@ -91,12 +91,12 @@ class Compiler:
         rows = expr.rows
         clock = clock_of(rows, expr.key)
         column = self.column(Keys(clock, rows.where, rows.timely, expr.key, expr.window))
-        return self._guarded(rows.source, exp.cast(column, "DOUBLE"), expr.window)
+        return self._guarded(rows.source, cast(column, "DOUBLE"), expr.window)
 
     def _extreme(self, expr: a.Extreme) -> exp.Expression:
         rows = expr.rows
         cell = Peak(clock_of(rows), rows.where, rows.timely, expr.latest, expr.seconds)
-        column: exp.Expression = exp.cast(self.column(cell), "DOUBLE")
+        column: exp.Expression = cast(self.column(cell), "DOUBLE")
         return self._guarded(rows.source, column if expr.latest else exp.Neg(this=column))
 
     def _latest(self, expr: a.Latest) -> exp.Expression:
@@ -110,12 +110,12 @@ class Compiler:
                 Held(clock, rows.where, rows.timely, expr.value, counted, scale, expr.by, tie)
             )
 
-        value: exp.Expression = exp.cast(held(counted=False), "DOUBLE")
+        value: exp.Expression = cast(held(counted=False), "DOUBLE")
         if expr.scale != 1:
             value = exp.Div(this=value, expression=sql(f"CAST({expr.scale} AS DOUBLE)"))
         if expr.needs_row:
-            there = exp.GT(this=held(counted=True), expression=sql("0"))
-            value = exp.Case().when(there, value)
+            there = exp.GT(this=held(counted=True), expression=number(0))
+            value = when([there], value)
         return self._guarded(rows.source, value, a.EVER)
 
     def _oldest(self, expr: a.Oldest) -> exp.Expression:
@@ -126,13 +126,13 @@ class Compiler:
         )  # fmt: skip
         column: exp.Expression = self.column(cell)
         if expr.older_than_days is not None:
-            column = exp.Coalesce(this=column, expressions=[exp.Literal.number(0)])
-        return self._guarded(rows.source, exp.cast(column, "DOUBLE"), a.EVER)
+            column = exp.Coalesce(this=column, expressions=[number(0)])
+        return self._guarded(rows.source, cast(column, "DOUBLE"), a.EVER)
 
     def _streak(self, expr: a.Streak) -> exp.Expression:
         rows = expr.rows
         cell = Run(clock_of(rows, expr.tie), rows.where, rows.timely, expr.done, expr.tie)
-        return self._guarded(rows.source, exp.cast(self.column(cell), "DOUBLE"), a.EVER)
+        return self._guarded(rows.source, cast(self.column(cell), "DOUBLE"), a.EVER)
 
     def _exposed(self, expr: a.ExposedWeeks) -> exp.Expression:
         start, end = expr.window.start, expr.window.end
@@ -165,7 +165,7 @@ class Compiler:
         ]
         if window is not None:
             conditions.append(self._alive(source.feed, window))
-        return exp.Case().when(exp.and_(*conditions), value) if conditions else value
+        return when(conditions, value)
 
     def _alive(self, feed: str, window: a.Window) -> exp.Expression:
         lasting = feed in _LASTING or window.start is None or window.end < 0
@@ -189,40 +189,40 @@ def level(expr: a.Expr, known: dict[a.Expr, int]) -> int:
 def arithmetic(expr: a.Expr, parts: list[exp.Expression]) -> exp.Expression:
     """SQL of an inner node from the SQL of its children."""
     match expr:
-        case a.Constant(number):
-            return exp.null() if number is None else sql(f"CAST({number!r} AS DOUBLE)")
+        case a.Constant(value):
+            return exp.null() if value is None else sql(f"CAST({value!r} AS DOUBLE)")
         case a.Arithmetic(operator):
             return _arithmetic(operator, *parts)
         case a.Comparison(operator):
             left, right = parts
             kinds = {">": exp.GT, ">=": exp.GTE, "<": exp.LT, "<=": exp.LTE}
-            holds = kinds[operator](this=left, expression=right)
-            unknown = exp.or_(_is_null(left.copy()), _is_null(right.copy()))
-            return (
-                exp.Case().when(unknown, exp.null()).when(holds, sql("CAST(1 AS DOUBLE)"))
-                .else_(sql("CAST(0 AS DOUBLE)"))
-            )  # fmt: skip
+            holds = kinds[operator](this=exp.Paren(this=left), expression=exp.Paren(this=right))
+            fails = exp.Not(this=exp.Paren(this=holds.copy()))
+            return exp.Case(ifs=[exp.If(this=holds, true=_one()), exp.If(this=fails, true=_zero())])
         case a.Function(name):
             return _function(name, parts)
         case a.Choice():
             condition, then, otherwise = parts
-            chosen = exp.GT(this=condition, expression=sql("0"))
-            return exp.Case().when(chosen, then).else_(otherwise)
+            chosen = exp.GT(this=exp.Paren(this=condition), expression=number(0))
+            return when([chosen], then, otherwise)
         case a.Known():
-            one, none = sql("CAST(1 AS DOUBLE)"), sql("CAST(0 AS DOUBLE)")
-            return exp.Case().when(_is_null(parts[0]), none).else_(one)
+            return when([is_null(parts[0])], _zero(), _one())
     raise TypeError(f"no arithmetic: {type(expr).__name__}")
 
 
-def _is_null(tree: exp.Expression) -> exp.Expression:
-    return exp.Is(this=exp.Paren(this=tree), expression=exp.null())
+def _one() -> exp.Expression:
+    return cast(number(1), "DOUBLE")
+
+
+def _zero() -> exp.Expression:
+    return cast(number(0), "DOUBLE")
 
 
 def _arithmetic(operator: str, left: exp.Expression, right: exp.Expression) -> exp.Expression:
     kinds = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul}
     left, right = exp.Paren(this=left), exp.Paren(this=right)
     if operator == "/":
-        divisor = exp.Nullif(this=right, expression=sql("0"))
+        divisor = exp.Nullif(this=right, expression=number(0))
         return exp.Div(this=left, expression=divisor)
     return kinds[operator](this=left, expression=right)
 
@@ -233,7 +233,7 @@ def _function(name: str, parts: list[exp.Expression]) -> exp.Expression:
         case "least":
             return exp.Least(this=first, expressions=others, ignore_nulls=True)
         case "greatest":
-            return exp.Greatest(this=first, expressions=others, ignore_nulls=True)
+            return greatest(*parts)
         case "sqrt":
             return exp.Sqrt(this=first)
         case "abs":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from churnml.features import algebra as a
+from churnml.features import trees
 from churnml.features.compiler import arithmetic, level
 
 
@@ -83,7 +84,7 @@ def build(
 def typed(expr: a.Expr, tree: exp.Expression) -> exp.Expression:
     """The value as the type of its column: words for words, else double."""
     words = isinstance(expr, a.Attribute) and not expr.is_number
-    return exp.cast(tree, "TEXT" if words else "DOUBLE")
+    return trees.cast(tree, "TEXT" if words else "DOUBLE")
 
 
 def columns_from(plan: Plan) -> Callable[[a.Expr], exp.Expression | None]:
@@ -91,6 +92,6 @@ def columns_from(plan: Plan) -> Callable[[a.Expr], exp.Expression | None]:
 
     def read(expr: a.Expr) -> exp.Expression | None:
         name = plan.column(expr)
-        return exp.column(name) if name is not None else None
+        return trees.column(name) if name is not None else None
 
     return read

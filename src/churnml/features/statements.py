@@ -9,8 +9,19 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from churnml.features.cells import Cell, Clock, columns_of
-from churnml.features.clock import Grid, greatest, sql
-from churnml.features.row_sources import TIMELY_ROWS
+from churnml.features.clock import Grid
+from churnml.features.row_sources import TIMELY_ROWS, Source
+from churnml.features.trees import (
+    alias,
+    column,
+    greatest,
+    is_known,
+    same,
+    select,
+    sql,
+    subquery,
+    table,
+)
 
 #: Customers of the chunk: ``c``, ``customer_id`` and what never changes.
 MEMBERS = "churnml_members"
@@ -50,36 +61,42 @@ class Statements:
         assert variant is not None  # the compiler left out what has no rows
         relation = sql(variant.select)
         if source.sequential:
-            self._replace_timely(relation, clock)
-        times = [f"r.{time}" for time in (source.time, "known_at", *clock.later)]
-        known = greatest(*(sql(time) for time in times))
-        at = _qualified(clock.at)
-        there = [at.copy(), *(sql(time) for time in times[2:])]
-        return (
-            exp.select("m.c", *(f"r.{column}" for column in columns))
-            .select(exp.alias_(self.grid.week(at), "b"), exp.alias_(self.grid.week(known), "k"))
-            .from_(exp.alias_(exp.Subquery(this=relation), "r"))
-            .join(f"{MEMBERS} AS m", on="r.customer_id = m.customer_id")
-            .where(*(exp.Not(this=exp.Is(this=time, expression=exp.null())) for time in there))
+            self._replace_timely(relation, source)
+        times = (source.time, "known_at", *clock.later)
+        known = greatest(*(column(time, "r") for time in times))
+        return select(
+            [
+                column("c", "m"),
+                *(column(name, "r") for name in columns),
+                alias(self.grid.week(_qualified(clock.at)), "b"),
+                alias(self.grid.week(known), "k"),
+            ],
+            subquery(relation, "r"),
+            joins=[(table(MEMBERS, "m"), same("r", "m", "customer_id"), "")],
+            where=[
+                is_known(_qualified(clock.at)),
+                *(is_known(column(time, "r")) for time in clock.later),
+            ],
         )
 
-    def _replace_timely(self, relation: exp.Expression, clock: Clock) -> None:
+    def _replace_timely(self, relation: exp.Expression, source: Source) -> None:
         """Let a sequence run over the rows known by the end of their own week."""
-        table, time = clock.source.tables[0], clock.source.time
-        known = sql(f"GREATEST(t.{time}, t.known_at)")
-        in_time = exp.LTE(this=self.grid.week(known), expression=self.grid.week(sql(f"t.{time}")))
-        rows = (
-            exp.select("t.*").from_(f"{table} AS t")
-            .join(f"{MEMBERS} AS m", on="t.customer_id = m.customer_id")
-            .where(in_time)
-        )  # fmt: skip
+        own = column(source.time, "t")
+        known = greatest(own.copy(), column("known_at", "t"))
+        in_time = exp.LTE(this=self.grid.week(known), expression=self.grid.week(own))
         for node in list(relation.find_all(exp.Table)):
             if node.name == TIMELY_ROWS:
-                node.replace(exp.alias_(exp.Subquery(this=rows.copy()), TIMELY_ROWS))
+                rows = select(
+                    [exp.Column(this=exp.Star(), table=exp.to_identifier("t"))],
+                    table(source.tables[0], "t"),
+                    joins=[(table(MEMBERS, "m"), same("t", "m", "customer_id"), "")],
+                    where=[in_time.copy()],
+                )
+                node.replace(subquery(rows, TIMELY_ROWS))
 
 
 def _qualified(text: str) -> exp.Expression:
     tree = sql(text)
-    for column in list(tree.find_all(exp.Column)):
-        column.set("table", exp.to_identifier("r"))
+    for node in list(tree.find_all(exp.Column)):
+        node.set("table", exp.to_identifier("r"))
     return tree

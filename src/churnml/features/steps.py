@@ -8,21 +8,23 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from churnml.features.cells import (
-    Aged,
-    Cell,
-    Clock,
-    Edge,
-    Held,
-    Keys,
-    Peak,
-    Run,
-    Steps,
-    when,
-    whole,
-)
-from churnml.features.clock import Grid, greatest, sql, visible_from
+from churnml.features.cells import Aged, Cell, Clock, Edge, Held, Keys, Peak, Run, Steps, whole
+from churnml.features.clock import Grid, second, visible_from
 from churnml.features.statements import ASKED, Statements
+from churnml.features.trees import (
+    add,
+    alias,
+    cast,
+    column,
+    greatest,
+    is_known,
+    number,
+    select,
+    sql,
+    subquery,
+    table,
+    when,
+)
 
 #: Cells that are sums (or peaks) of steps along the as_ofs.
 Stepped = Edge | Peak | Keys | Held | Run
@@ -46,8 +48,7 @@ def kind_of(cell: Cell) -> str:
 
 
 def _conditions(cell: Cell) -> list[exp.Expression]:
-    conditions = [sql(cell.where), *([sql("k <= b")] if cell.timely else [])]
-    return [condition for condition in conditions if condition != exp.true()]
+    return [sql(cell.where), *([sql("k <= b")] if cell.timely else [])]
 
 
 def _offset(cell: Edge | Peak) -> int:
@@ -76,22 +77,18 @@ def _stream_steps(
     for cell in members:
         measures.setdefault(_measure(cell), f"v{len(measures)}")
     first, last = statements.grid.first, statements.grid.last
-    grouped = (
-        exp.select("c", "b", "k")
-        .select(*(_grouped(cell, name, clock, statements.grid) for cell, name in measures.items()))
-        .from_(statements.placed[clock])
-        .where(sql(f"GREATEST(b + {offsets[0]}, k) < {last}"))
-        .group_by("c", "b", "k")
-    )
+    needed = [sql(f"GREATEST(b + {offsets[0]}, k) < {last}")]
     if not ever:
-        grouped = grouped.where(sql(f"GREATEST(b + {offsets[-1]}, k) >= {first}"))
-    table = statements.add(grouped)
+        needed.append(sql(f"GREATEST(b + {offsets[-1]}, k) >= {first}"))
+    sums = [_grouped(cell, name, clock, statements.grid) for cell, name in measures.items()]
+    source, keys = statements.placed[clock], ("c", "b", "k")
+    name_ = statements.add(select([*keys, *sums], source, where=needed, group=keys))
     return [
         Steps(
-            table,
+            name_,
             visible_from(offset),
             {
-                name: sql(measures[_measure(cell)])
+                name: column(measures[_measure(cell)])
                 for cell, name in members.items()
                 if _offset(cell) == offset
             },
@@ -109,17 +106,11 @@ def _grouped(cell: Edge | Peak, name: str, clock: Clock, grid: Grid) -> exp.Expr
     conditions = _conditions(cell)
     if isinstance(cell, Edge):
         total = exp.Sum(this=when(conditions, whole(cell.value, cell.scale)))
-        return exp.alias_(exp.cast(total, kind_of(cell)), name)
+        return alias(cast(total, kind_of(cell)), name)
     time = sql(clock.at)
-    value = _second(time) if cell.seconds else grid.day(time)
+    value = second(time) if cell.seconds else grid.day(time)
     signed = value if cell.latest else exp.Neg(this=exp.Paren(this=value))
-    return exp.alias_(exp.Max(this=when(conditions, signed)), name)
-
-
-def _second(time: exp.Expression) -> exp.Expression:
-    return exp.DateDiff(
-        this=time, expression=sql("TIMESTAMP '1970-01-01'"), unit=exp.Var(this="SECOND")
-    )
+    return alias(exp.Max(this=when(conditions, signed)), name)
 
 
 def _keys(cells: Mapping[Stepped, str], statements: Statements) -> list[list[Steps]]:
@@ -131,8 +122,8 @@ def _keys(cells: Mapping[Stepped, str], statements: Statements) -> list[list[Ste
             groups[shared][cell] = name
     steps: list[list[Steps]] = []
     for shared, members in groups.items():
-        table = statements.add(_key_ranges(shared, members, statements))
-        parts = (_key_steps(cell, name, table) for cell, name in members.items())
+        ranges = statements.add(_key_ranges(shared, members, statements))
+        parts = (_key_steps(cell, name, ranges) for cell, name in members.items())
         steps.append([step for part in parts for step in part])
     return steps
 
@@ -142,84 +133,79 @@ def _key_ranges(shared: Keys, members: Iterable[Keys], statements: Statements) -
     grid, end = statements.grid, shared.window.end
     key = sql(shared.key) if shared.key else grid.day(sql(shared.clock.at))
     starts = [cell.window.start for cell in members]
-    keyed = (
-        exp.select("c", "b", exp.alias_(key, "key"), exp.alias_(visible_from(end), "lo"))
-        .distinct()
-        .from_(statements.placed[shared.clock])
-        .where(*_conditions(shared), sql(f"GREATEST(b + {end}, k) < {grid.last}"))
-    )
+    needed = [*_conditions(shared), sql(f"GREATEST(b + {end}, k) < {grid.last}")]
     reach = [start for start in starts if start is not None]
     if len(reach) == len(starts):
-        keyed = keyed.where(sql(f"b + {max(reach)} >= {grid.first}"))
-    before = (
+        needed.append(sql(f"b + {max(reach)} >= {grid.first}"))
+    keyed = select(
+        ["c", "b", alias(key, "key"), alias(visible_from(end), "lo")],
+        statements.placed[shared.clock],
+        where=needed,
+        distinct=True,
+    )
+    before = sql(
         "MAX(b) OVER (PARTITION BY c, key ORDER BY lo, b "
         "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
     )
-    return (
-        exp.select("c", "b", "lo", exp.alias_(sql(before), "before"))
-        .from_(exp.alias_(exp.Subquery(this=keyed), "x"))
-        .where("NOT key IS NULL")
+    return select(
+        ["c", "b", "lo", alias(before, "before")],
+        subquery(keyed, "x"),
+        where=[is_known(column("key"))],
     )
 
 
-def _key_steps(cell: Keys, name: str, table: str) -> list[Steps]:
+def _key_steps(cell: Keys, name: str, ranges: str) -> list[Steps]:
     """A key counts while any of its rows does: each row adds only what earlier ones leave open."""
     reach = cell.window.start
     if reach is None:
-        return [Steps(table, sql("lo"), {name: sql("1")}, (sql("before IS NULL"),))]
-    start = sql(f"GREATEST(lo, before + {reach + 1})")
+        return [Steps(ranges, column("lo"), {name: number(1)}, (sql("before IS NULL"),))]
+    start = greatest(column("lo"), add(column("before"), reach + 1))
     open_ = exp.LTE(this=start.copy(), expression=sql(f"b + {reach}"))
     return [
-        Steps(table, start, {name: sql("1")}, (open_,)),
-        Steps(table, sql(f"b + {reach + 1}"), {name: sql("-1")}, (open_,)),
+        Steps(ranges, start, {name: number(1)}, (open_,)),
+        Steps(ranges, add(column("b"), reach + 1), {name: number(-1)}, (open_,)),
     ]
 
 
 def _held_table(cell: Held | Aged, value: exp.Expression, statements: Statements) -> str:
     """Name of a table of intervals ``[lo, hi)`` in which a row is the latest known of its group."""
     group = f"c, {cell.by}" if cell.by else "c"
-    ends = (
+    ends = sql(
         f"MIN(GREATEST(b, k) + 1) OVER (PARTITION BY {group} ORDER BY {cell.clock.at}, {cell.tie} "
         "ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)"
     )
-    held = exp.select("c", exp.alias_(visible_from(), "lo"), exp.alias_(sql(ends), "hi"))
-    held = held.select(exp.alias_(value, "held")).from_(statements.placed[cell.clock])
-    conditions = _conditions(cell)
-    return statements.add(held.where(*conditions) if conditions else held)
+    items = ["c", alias(visible_from(), "lo"), alias(ends, "hi"), alias(value, "held")]
+    return statements.add(select(items, statements.placed[cell.clock], where=_conditions(cell)))
 
 
 def _held_steps(cell: Held, name: str, statements: Statements) -> list[Steps]:
-    table = _held_table(cell, whole(None if cell.counted else cell.value, cell.scale), statements)
-    return _interval_steps(table, sql("held"), name)
+    value = whole(None if cell.counted else cell.value, cell.scale)
+    return _interval_steps(_held_table(cell, value, statements), column("held"), name)
 
 
 def _run_steps(cell: Run, name: str, statements: Statements) -> list[Steps]:
     """A row counts from its time on until it, or one after it, is done."""
-    done = greatest(sql("b"), sql("k"), statements.grid.week(sql(cell.done)))
-    known = exp.Case().when(
-        sql(f"NOT {cell.done} IS NULL"), exp.Add(this=done, expression=sql("1"))
+    done = add(greatest(column("b"), column("k"), statements.grid.week(sql(cell.done))), 1)
+    known = when([is_known(sql(cell.done))], done)
+    items = [alias(visible_from(), "lo"), alias(known, "done"), alias(sql(cell.clock.at), "at")]
+    rows = select(
+        ["c", *items, alias(sql(cell.tie), "tie")],
+        statements.placed[cell.clock],
+        where=_conditions(cell),
     )
-    rows = (
-        exp.select("c", exp.alias_(visible_from(), "lo"), exp.alias_(known, "done"))
-        .select(exp.alias_(sql(cell.clock.at), "at"), exp.alias_(sql(cell.tie), "tie"))
-        .from_(statements.placed[cell.clock])
-        .where(sql(cell.where))
-    )
-    ends = (
+    ends = sql(
         "MIN(done) OVER (PARTITION BY c ORDER BY at, tie "
         "ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)"
     )
-    run = exp.select("c", "lo", exp.alias_(sql(ends), "hi")).from_(
-        exp.alias_(exp.Subquery(this=rows), "y")
-    )
-    return _interval_steps(statements.add(run), sql("1"), name)
+    run = statements.add(select(["c", "lo", alias(ends, "hi")], subquery(rows, "y")))
+    return _interval_steps(run, number(1), name)
 
 
-def _interval_steps(table: str, value: exp.Expression, name: str) -> list[Steps]:
+def _interval_steps(intervals: str, value: exp.Expression, name: str) -> list[Steps]:
     down = exp.Neg(this=exp.Paren(this=value.copy()))
     return [
-        Steps(table, sql("lo"), {name: value}, (sql("(hi IS NULL OR hi > lo)"),)),
-        Steps(table, sql("hi"), {name: down}, (sql("hi > lo"),)),
+        Steps(intervals, column("lo"), {name: value}, (sql("(hi IS NULL OR hi > lo)"),)),
+        Steps(intervals, column("hi"), {name: down}, (sql("hi > lo"),)),
     ]
 
 
@@ -228,15 +214,18 @@ def aged_table(cell: Aged, name: str, statements: Statements) -> str:
     statements.place([cell])
     day = when([sql(cell.still)], statements.grid.day(sql(cell.since)))
     held = _held_table(cell, day, statements)
-    still = ("NOT h.held IS NULL", "a.i >= h.lo", "(h.hi IS NULL OR a.i < h.hi)")
     value = (
-        exp.Min(this=sql("h.held"))
+        sql("MIN(h.held)")
         if cell.older_than_days is None
-        else exp.Count(this=sql(f"CASE WHEN a.day - h.held > {cell.older_than_days} THEN 1 END"))
+        else sql(f"COUNT(CASE WHEN s.day - h.held > {cell.older_than_days} THEN 1 END)")
     )
-    return statements.add(
-        exp.select("a.c", "a.i", exp.alias_(value, name))
-        .from_(f"{ASKED} AS a")
-        .join(f"{held} AS h", on=exp.and_("a.c = h.c", *(sql(text) for text in still)))
-        .group_by("a.c", "a.i")
+    at_that_time = (
+        "s.c = h.c AND NOT h.held IS NULL AND s.i >= h.lo AND (h.hi IS NULL OR s.i < h.hi)"
     )
+    rows = select(
+        ["c", "i", alias(value, name)],
+        table(ASKED, "s"),
+        joins=[(table(held, "h"), sql(at_that_time), "")],
+    )
+    rows.set("expressions", [column("c", "s"), column("i", "s"), *rows.expressions[2:]])
+    return statements.add(rows.group_by("s.c", "s.i", copy=False))
