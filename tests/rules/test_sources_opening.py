@@ -95,6 +95,24 @@ def test_parquet_csv_and_duckdb_open_alike(tmp_path):
     assert opened[1].frame("customers")["customer_id"].tolist() == ["007", "042"]
 
 
+def test_text_with_delimiters_quotes_and_line_breaks_survives_csv(tmp_path):
+    tables = shop()
+    texts = ['a, "b"; c', "first line\nsecond line", "'; drop table x", "tab\there"]
+    tables["messages"] = pd.DataFrame(
+        {
+            "message_id": [str(n) for n in range(4)],
+            "customer_id": "007",
+            "sent_at": "2026-01-10 10:00",
+            "author": "customer",
+            "text": texts,
+        }
+    )
+
+    frame = open_dataset(as_csv(tmp_path, tables)).frame("messages")
+
+    assert frame["text"].tolist() == texts
+
+
 def test_every_canonical_table_is_there_with_the_columns_of_the_contract(tmp_path):
     dataset = open_dataset(as_parquet(tmp_path, shop()))
 

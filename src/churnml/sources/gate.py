@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -137,17 +137,20 @@ def _later_order(table: Table) -> list[str]:
 
 def _findings(shop: Workshop, plan: Plan, edge: Edge) -> Iterator[Finding]:
     name, bad = plan.table.name, faults_table(plan.table.name)
-    for bit, rule in enumerate(plan.rules):
-        where = f"from {quoted(name)} where _faults & {1 << bit} <> 0"
-        if rows := cast(int, shop.value(f"select count(*) {where}")):
-            yield Finding(name, rule.name, rows, *_said(shop, plan, bit, where))
-    for bit, rule_name in GLOBAL_RULES.items():
-        if rows := cast(
-            int, shop.value(f"select count(*) from {bad} where bits & {1 << bit} <> 0")
-        ):
-            message = f"{rows} rows {_SENTENCES[rule_name].format(edge=edge.limit)}"
-            yield Finding(name, rule_name, rows, "error", message)
+    local = _counted(shop, quoted(name), "_faults", range(len(plan.rules)))
+    for bit, rows in local.items():
+        yield Finding(name, plan.rules[bit].name, rows, *_said(shop, plan, bit))
+    for bit, rows in _counted(shop, bad, "bits", GLOBAL_RULES).items():
+        message = f"{rows} rows {_SENTENCES[GLOBAL_RULES[bit]].format(edge=edge.limit)}"
+        yield Finding(name, GLOBAL_RULES[bit], rows, "error", message)
     yield from _after_edge(shop, plan, edge)
+
+
+def _counted(shop: Workshop, table: str, column: str, bits: Iterable[int]) -> dict[int, int]:
+    """Rows by bit, for the bits that any row has."""
+    counts = [f"count(*) filter ({column} & {1 << bit} <> 0)" for bit in bits]
+    row = shop.rows(f"select {', '.join(counts)} from {table}")[0] if counts else ()
+    return {bit: cast(int, rows) for bit, rows in zip(bits, row, strict=True) if rows}
 
 
 _SENTENCES = {
@@ -159,16 +162,19 @@ _SENTENCES = {
 }
 
 
-def _said(shop: Workshop, plan: Plan, bit: int, where: str) -> tuple[str, str]:
+def _said(shop: Workshop, plan: Plan, bit: int) -> tuple[str, str]:
     rule = plan.rules[bit]
+    where = f"from {quoted(plan.table.name)} where _faults & {1 << bit} <> 0"
     lost = "set aside" if rule.drops == "row" else "the value was dropped, the row stays"
     sentence = {
         "missing_value": f"{rule.column} is empty",
         "wrong_type": f"{rule.column} cannot be read as {_expected(plan, rule.column)}",
-        "unknown_value": f"{rule.column} holds {_examples(shop, plan, rule.column, where)}",
+        "unknown_value": f"{rule.column} holds ",
         "out_of_range": f"{rule.column} is not finite or beyond ±1e12",
         "reversed_duration": f"{rule.column} lies before {plan.table.time}",
     }[rule.name]
+    if rule.name == "unknown_value":
+        sentence += _examples(shop, plan, rule.column, where)
     return ("error" if rule.drops == "row" else "warning"), f"{sentence}; {lost}"
 
 
