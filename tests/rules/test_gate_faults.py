@@ -198,6 +198,33 @@ def test_a_bad_row_does_not_displace_its_sound_duplicate(tmp_path):
     assert sorted(dataset.frame("messages")["message_id"]) == ["m1", "m2"]
 
 
+def test_of_duplicates_that_part_later_the_one_that_parted_first_stays(tmp_path):
+    """A week in, only the second ticket says anything; what came after must not turn the choice."""
+    tables = company()
+    both = {"customer_id": "a", "ticket_id": "t9", "opened_at": START + DAY}
+    first = {**both, "first_response_at": START + 20 * DAY, "resolved_at": pd.NaT}
+    second = {**both, "first_response_at": START + 30 * DAY, "resolved_at": START + 5 * DAY}
+    tables["tickets"] = pd.DataFrame([first, second])
+    del tables["ticket_events"]
+    folder = written(tmp_path / "data", tables)
+
+    now = open_dataset(folder).frame("tickets")
+    then = open_dataset(folder, known_until=START + 10 * DAY).frame("tickets")
+
+    assert now["resolved_at"].tolist() == then["resolved_at"].tolist() == [START + 5 * DAY]
+
+
+def test_rows_that_said_the_same_at_their_time_are_duplicates_whatever_followed(tmp_path):
+    tables = company()
+    mail = {"customer_id": "a", "sent_at": START + DAY, "kind": "campaign"}
+    tables["outreach"] = pd.DataFrame([mail, {**mail, "opened_at": START + 3 * DAY}])
+
+    dataset = open_dataset(written(tmp_path / "data", tables))
+
+    assert dataset.frame("outreach")["opened_at"].tolist() == [START + 3 * DAY]
+    assert [(f.rule, f.rows) for f in dataset.findings] == [("duplicate_row", 1)]
+
+
 def test_an_end_planned_beyond_the_edge_has_not_happened(tmp_path):
     tables = company()
     tables["subscriptions"].loc[3, "ended_at"] = START + 400 * DAY
