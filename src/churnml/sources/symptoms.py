@@ -155,19 +155,19 @@ def _first_activity(shop: Workshop, plans: dict[str, Plan]) -> pd.Timestamp:
 
 def _no_early_exits(shop: Workshop, edge: Edge, *, since: pd.Timestamp) -> Iterator[Finding]:
     """No exit before a date although customers were signed up, and observed, long before it."""
-    left = (
-        "select customer_id, case when bool_and(ended_at is not null) then max(ended_at) end "
-        "as exit_at from subscriptions group by 1"
-    )
-    stays = (
-        f"select greatest(epoch(signed_up_at), epoch({timestamp(since)})) / 86400 as began, "
-        f"epoch(coalesce(exit_at, {timestamp(edge.observed_until)})) / 86400 as ended, exit_at "
-        f"from customers join ({left}) using (customer_id)"
-    )
+    until = timestamp(edge.observed_until)
     row = shop.rows(
-        f"with stays as ({stays}), first as (select min(ended) as day from stays "
-        "where exit_at is not null) "
-        "select day, count(exit_at), sum(greatest(least(ended, day) - began, 0)), "
+        # An end that another subscription spans is a change of plan, not an exit.
+        "with exits as (select s.customer_id, epoch(s.ended_at) / 86400 as day "
+        "from subscriptions s anti join subscriptions o on o.customer_id = s.customer_id "
+        "and o.started_at <= s.ended_at and coalesce(o.ended_at, 'infinity') > s.ended_at "
+        f"where s.ended_at < {until}), "
+        "stays as (select greatest(epoch(signed_up_at), "
+        f"epoch({timestamp(since)})) / 86400 as began, "
+        f"epoch(least(max(coalesce(ended_at, {until})), {until})) / 86400 as ended "
+        "from customers join subscriptions using (customer_id) group by customer_id, signed_up_at)"
+        ", first as (select min(day) as day, count(*) as exits from exits) "
+        "select day, any_value(exits), sum(greatest(least(ended, day) - began, 0)), "
         "sum(greatest(ended - greatest(began, day), 0)), "
         f"count(*) filter (began < day - {_LONG_BEFORE_DAYS}) from stays, first group by day"
     )
