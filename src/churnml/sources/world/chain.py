@@ -11,8 +11,8 @@ from churnml.sources.world.parameters import Floats, Ints, World
 HEALTHY = 0
 RECOVERING = 1
 FIRST_STAGE = 2
-EARLY_STAGES = 2
-LATE_STAGES = 4
+EARLY_STAGES = 1
+LATE_STAGES = 5
 STAGES = EARLY_STAGES + LATE_STAGES
 #: Tenure counts in weeks up to here; the last factor holds from then on.
 TENURES = 79
@@ -34,7 +34,7 @@ class Chain:
         Rows of the calm states are zero.
     base : array, shape (n_types, n_causes + 1)
         Weekly onset chances in an average week; the last column leaves at once ("sudden").
-    season : array, shape (weeks + 7, n_causes + 1)
+    season : array, shape (weeks + 8, n_causes + 1)
     tenure : array, shape (TENURES,)
     initial : array, shape (n_types, n_states)
         States of customers who are there when the world starts.
@@ -148,7 +148,7 @@ def _base_shape(world: World) -> Floats:
 
 def _season(world: World, outage_weeks: Ints) -> Floats:
     rules = world["season"]
-    weeks = np.arange(world.weeks + LEAD_WEEKS + HORIZON_WEEKS)
+    weeks = np.arange(world.weeks + 1 + LEAD_WEEKS + HORIZON_WEEKS)
     of_year = weeks % 52 + 1
     yearly = 1.0 + rules["amplitude"] * np.cos(2 * np.pi * (of_year - rules["peak_week"]) / 52)
     season = np.repeat(yearly[:, None], len(world.causes) + 1, axis=1)
@@ -216,12 +216,12 @@ def oracle_table(chain: Chain, weeks: int) -> Floats:
 
     Returns
     -------
-    array, shape (weeks, n_types, TENURES, n_states)
+    array, shape (weeks + 1, n_types, TENURES, n_states)
         By week boundary, type, tenure in weeks and state.
     """
     n_types = len(chain.base)
-    table = np.empty((weeks, n_types, TENURES, chain.n_states))
-    for week in range(weeks):
+    table = np.empty((weeks + 1, n_types, TENURES, chain.n_states))
+    for week in range(weeks + 1):
         value = np.zeros((n_types, TENURES, chain.n_states))
         value[..., chain.exit_state] = 1.0
         for step in reversed(range(LEAD_WEEKS + HORIZON_WEEKS)):

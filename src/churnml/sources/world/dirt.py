@@ -11,6 +11,8 @@ from churnml.contract import Table
 
 #: Tables that stay without faulty rows: a fault there would change what everything else means.
 SPARED = ("customers", "calendar")
+#: Leads are contacted before they sign up: an early time is no fault there.
+EARLY_BIRDS = ("ticket_events", "contacts", "outreach", "stages", "consents")
 #: Pairs of columns in which the second may not lie before the first.
 DURATIONS = {"tickets": ("opened_at", "resolved_at"), "subscriptions": ("started_at", "ended_at")}
 FAR = pd.Timedelta(days=3650)
@@ -76,14 +78,16 @@ def _duplicate(faulty: pd.DataFrame, table: Table) -> pd.DataFrame:
     return faulty
 
 
-def _orphan(faulty: pd.DataFrame, table: Table) -> pd.DataFrame:
+def _orphan(faulty: pd.DataFrame, table: Table) -> pd.DataFrame | None:
+    if table.name == "subscriptions":  # would look like deleted leavers
+        return None
     owner = "customer_id" if "customer_id" in faulty else "ticket_id"
     faulty[owner] = [f"unknown-{n}" for n in range(len(faulty))]
     return faulty
 
 
 def _before_sign_up(faulty: pd.DataFrame, table: Table) -> pd.DataFrame | None:
-    return None if table.name == "ticket_events" else _moved(faulty, table, -FAR)
+    return None if table.name in EARLY_BIRDS else _moved(faulty, table, -FAR)
 
 
 def _after_the_end(faulty: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -99,7 +103,7 @@ def _moved(faulty: pd.DataFrame, table: Table, by: pd.Timedelta) -> pd.DataFrame
 
 
 def _unknown_value(faulty: pd.DataFrame, table: Table) -> pd.DataFrame | None:
-    listed = [column.name for column in table.columns if column.values]
+    listed = [column.name for column in table.columns if column.values and column.required]
     if not listed:
         return None
     faulty[listed[0]] = "n/a"

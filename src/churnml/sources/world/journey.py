@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from churnml.sources.world.chain import EARLY_STAGES, FIRST_STAGE, RECOVERING, stage_of
+from churnml.sources.world.chain import EARLY_STAGES, RECOVERING, stage_of
 from churnml.sources.world.panel import Panel
 from churnml.sources.world.parameters import DAY, Floats, Ints
 from churnml.sources.world.paths import Paths, last_ends
@@ -209,10 +209,7 @@ def draw_interventions(
 def _treated(panel: Panel, paths: Paths, stage: Ints, rate: Floats, ratio: float) -> Floats:
     """Factor on the chance of having been treated, given what happened in the week (Bayes)."""
     late = stage >= EARLY_STAGES
-    week = (panel.week + 1).clip(max=paths.states.shape[1] - 1)
-    recovered = (
-        late & (paths.states[panel.customer, week] == RECOVERING) & (panel.state >= FIRST_STAGE)
-    )
+    recovered = late & (paths.states[panel.customer, panel.week + 1] == RECOVERING)
     recover = panel.world["stages"]["late_recover"]
     untreated = recover / (1 - rate + rate * ratio)
     factor = np.where(

@@ -19,6 +19,7 @@ from churnml.sources.world.words.phrasing import TONES, Line, Phrasebook
 
 TONE_NOISE = 0.55
 TONE_WEEK_NOISE = 0.30
+ANSWERED = 0.5
 #: Lower edges of friendly, neutral, formal and irritated; below the last: ultimatum.
 TONE_EDGES = (0.65, -0.15, -0.85, -1.75)
 #: What is said outside tickets, and how often.
@@ -152,10 +153,10 @@ def _of_tickets(
     return [
         part(tickets.opened, "customer", opening),
         part(hello, "bot", np.where(tickets.bot_solved, "answer", "handover")),
-        part(tickets.answered + some(1.0), "staff", reply),
-        part(between + some(0.35), "customer", "follow_up"),
-        part(tickets.resolved[:, 0] + some(0.45), "staff", "resolved"),
-        part(last + rng.uniform(0.1, 9, size=count) * HOUR + some(0.18), "customer", "thanks"),
+        part(tickets.answered + some(0.8), "staff", reply),
+        part(between + some(0.20), "customer", "follow_up"),
+        part(tickets.resolved[:, 0] + some(0.25), "staff", "resolved"),
+        part(last + rng.uniform(0.1, 9, size=count) * HOUR + some(0.10), "customer", "thanks"),
         *rounds,
         *answers,
     ]
@@ -183,7 +184,7 @@ def _talk(panel: Panel, rng: np.random.Generator) -> list[Drafts]:
     channel = labels(("email", "messenger", "call"), rng.integers(3, size=len(row)))
     slow = np.sqrt(panel.factor("answer_hours")[row])
     back = at + np.exp(rng.normal(1.2, 1.0, size=len(row))) * slow * HOUR
-    back = np.where(rng.random(len(row)) < 0.7, back, np.nan)
+    back = np.where(rng.random(len(row)) < ANSWERED, back, np.nan)
     none = np.full(len(row), -1)
     asked = Drafts(row, at, np.full(len(row), "customer", dtype=object), intent, none, channel)
     kind = _staff_kind(panel, row, rng)

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnml.sources.world.chain import RECOVERING, cause_of, stage_of
-from churnml.sources.world.parameters import WEEK, Floats, Ints, World
+from churnml.sources.world.parameters import SHIFTS, WEEK, Floats, Ints, World
 from churnml.sources.world.paths import Paths
 from churnml.sources.world.people import People
 
 SUMMER = 0.10
+#: Levels and log odds stop falling here, rates fall on.
+MOST_SHIFT = 1.4
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,9 @@ class Panel:
     """Customer-weeks with something to see, ordered by customer and week; shape (n_rows,).
 
     A row covers ``[begins, ends)``: a week, cut at the start and the end of the spell. Everything
-    in it follows from the state at its beginning. ``strength`` is how loud the episode is.
+    in it follows from ``state``, the one at its end, or at its beginning (``before``) where the
+    spell ends in it. ``strength`` is how far things have fallen, ``voice`` how far those have risen
+    that rise: complaints, exports, price pages are loud first and die away before the end.
     """
 
     world: World
@@ -30,9 +34,11 @@ class Panel:
     begins: Floats
     ends: Floats
     state: Ints
+    before: Ints
     cause: Ints
     tenure: Ints
     strength: Floats
+    voice: Floats
     activity: Floats
 
     def __len__(self) -> int:
@@ -49,8 +55,9 @@ class Panel:
 
     def shift(self, name: str) -> Floats:
         """What the episode adds to this log odds or level."""
-        effects = np.append(self.world.effect(name), 0.0)
-        return np.asarray(self.strength * effects[self.cause])
+        effect = np.append(self.world.effect(name), 0.0)[self.cause]
+        fall = self.strength if name not in SHIFTS else self.strength.clip(max=MOST_SHIFT)
+        return np.asarray(np.where(effect > 0, self.voice, fall) * effect)
 
     def repeat(self, rates: Floats, rng: np.random.Generator) -> Ints:
         """Row numbers, each as often as a Poisson draw with its rate says."""
@@ -64,18 +71,24 @@ class Panel:
 def build_panel(world: World, people: People, paths: Paths, rng: np.random.Generator) -> Panel:
     """The customer-weeks of some customers."""
     remembered = _last_cause(paths.states)
-    stages = np.append(np.array(world["stages"]["strength"]), 0.0)[stage_of(paths.states)]
-    stages = np.where(paths.states == RECOVERING, world["stages"]["recovering"], stages)
-    strength = stages * np.where(remembered >= 0, paths.loudness, 0.0)
+    loudness = np.where(remembered >= 0, paths.loudness, 0.0)
+    strength, voice = (_by_stage(world, paths, name) * loudness for name in ("fall", "rise"))
     activity = _activity(world, paths.states.shape, rng)
     begins, ends = _covered(world, paths)
     customer, week = np.nonzero(ends > begins)
     at = (customer, week)
+    shown = (customer, np.where(paths.states[customer, week + 1] >= 0, week + 1, week))
     return Panel(
         world=world, people=people, customer=customer, week=week, begins=begins[at], ends=ends[at],
-        state=paths.states[at].clip(min=0), cause=remembered[at], tenure=paths.tenure[at],
-        strength=strength[at], activity=activity[at],
+        state=paths.states[shown].clip(min=0), before=paths.states[at].clip(min=0),
+        cause=remembered[shown], tenure=paths.tenure[at], strength=strength[shown], voice=voice[shown], activity=activity[at],
     )  # fmt: skip
+
+
+def _by_stage(world: World, paths: Paths, name: str) -> Floats:
+    """How strong effects of that kind are at each boundary."""
+    stages = np.append(np.array(world["stages"][name]), 0.0)[stage_of(paths.states)]
+    return np.where(paths.states == RECOVERING, world["stages"]["recovering"], stages)
 
 
 def _last_cause(states: Ints) -> Ints:
@@ -114,9 +127,9 @@ def _bouts(shape: tuple[int, int], rate: float, rng: np.random.Generator) -> NDA
 
 def _covered(world: World, paths: Paths) -> tuple[Floats, Floats]:
     """First and last instant of each customer-week inside a spell; equal where there is none."""
-    shape = paths.states.shape
+    shape = (len(paths.states), paths.states.shape[1] - 1)
     mondays = np.broadcast_to(np.arange(shape[1]) * WEEK, shape)
-    begins, ends = mondays.copy(), np.where(paths.states >= 0, mondays + WEEK, mondays)
+    begins, ends = mondays.copy(), np.where(paths.states[:, :-1] >= 0, mondays + WEEK, mondays)
     spells = paths.spells
     first = (spells.start // WEEK).astype(np.int64)
     new = (first >= 0) & (first < shape[1])

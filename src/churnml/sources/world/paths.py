@@ -35,8 +35,10 @@ class Spells:
 
 @dataclass(frozen=True)
 class Paths:
-    """Hidden weekly lives; arrays of shape (n_customers, weeks), by state at the week boundary.
+    """Hidden weekly lives; arrays of shape (n_customers, weeks + 1), by state at the week boundary.
 
+    The state at a boundary is what the week before it showed: a week is lived in the state that it
+    ends in, so that nothing visible ever depends on what comes after the boundary.
     ``tenure`` counts weeks since the first boundary of the spell (0 there). ``loudness`` is how
     visible the episode is, 1 where there is none.
     """
@@ -85,7 +87,7 @@ class _Walk:
         self.state[there] = after
         self.tenure[there] += 1
         fresh = (before < FIRST_STAGE) & (after >= FIRST_STAGE) & (after < self.chain.exit_state)
-        self._begin_episodes(there[fresh], at=(week + 1) * WEEK)
+        self._begin_episodes(there[fresh], at=week * WEEK)
         gone = after >= self.chain.exit_state
         self._leave(there[gone], before[gone], after[gone] == self.chain.exit_state, week)
 
@@ -172,9 +174,9 @@ def draw_paths(chain: Chain, world: World, types: Ints, rng: np.random.Generator
         state=_initial(chain, types[old], rng),
         tenure=age.clip(max=TENURES - 1),
     )
-    states = np.full((count, weeks), ABSENT, dtype=np.int64)
-    tenure = np.zeros((count, weeks), dtype=np.int64)
-    loudness = np.ones((count, weeks))
+    states = np.full((count, weeks + 1), ABSENT, dtype=np.int64)
+    tenure = np.zeros((count, weeks + 1), dtype=np.int64)
+    loudness = np.ones((count, weeks + 1))
     for week in range(weeks):
         states[:, week], tenure[:, week], loudness[:, week] = walk.state, walk.tenure, walk.loudness
         walk.step(week)
@@ -182,6 +184,7 @@ def draw_paths(chain: Chain, world: World, types: Ints, rng: np.random.Generator
         new = np.flatnonzero((signed_up >= week * WEEK) & (signed_up < (week + 1) * WEEK))
         zeros = np.zeros(len(new), dtype=np.int64)
         walk.enter(new, at=signed_up[new], state=zeros, tenure=zeros)
+    states[:, weeks], tenure[:, weeks], loudness[:, weeks] = walk.state, walk.tenure, walk.loudness
     return Paths(states, tenure, loudness, signed_up, walk.spells())
 
 

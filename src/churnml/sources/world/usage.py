@@ -12,9 +12,11 @@ from churnml.sources.world.parameters import Floats, Ints
 from churnml.sources.world.tables import instants, numbered
 from churnml.sources.world.words import Words
 
-ACTIONS_PER_MINUTE = 1 / 6.0
-EXPORT_SHARE = 0.020
-PRICING_SHARE = 0.008
+ACTIONS_PER_MINUTE = 1 / 24.0
+#: Share of the sessions that end with a log-out instead of a closed window.
+LOGGED_OUT = 0.25
+EXPORT_SHARE = 0.04
+PRICING_SHARE = 0.016
 #: New customers find their way in during these weeks.
 WARM_UP_WEEKS = 5
 
@@ -46,7 +48,8 @@ def draw_events(
         [np.zeros(len(row), dtype=np.int64), name, np.ones(len(row), dtype=np.int64)]
     )
     value = np.where(code == 1, np.round(minutes, 1)[session], np.nan)
-    keep = panel.inside(row[session], time)
+    unseen = (code == 1) & (rng.random(len(code)) >= LOGGED_OUT)
+    keep = panel.inside(row[session], time) & ~unseen
     order = np.flatnonzero(keep)[np.lexsort((time[keep], who[session][keep]))]
     return _frame(panel, session[order], time[order], code[order], value[order], row, user, names)
 
