@@ -27,7 +27,7 @@ from churnml.features.trees import alias, select
 from churnml.sources.dataset import Dataset
 
 #: Customers times weeks computed at a time; keeps a chunk well under a gigabyte.
-CHUNK_ROWS = 100_000
+CHUNK_ROWS = 75_000
 
 _STAGE = "churnml_stage"
 

@@ -77,14 +77,13 @@ def _accumulate(
     items, joins = [column("c", "n"), column("i", "n")], list[Join]()
     for order, steps in enumerate(groups):
         names = list(dict.fromkeys(name for step in steps for name in step.values))
-        stepped = statements.add(
-            _together(steps, {name: cells[name] for name in names}, statements.grid)
-        )
-        joins.append((table(stepped, f"d{order}"), same("n", f"d{order}", "c", "i"), "LEFT"))
+        stepped = _together(steps, {name: cells[name] for name in names}, statements.grid)
+        on = same("n", f"d{order}", "c", "i")
+        joins.append((subquery(stepped, f"d{order}"), on, "LEFT"))
         items += [column(name, f"d{order}") for name in names]
-    joined = statements.add(select(items, table(SPINE, "n"), joins=joins))
+    joined = select(items, table(SPINE, "n"), joins=joins)
     along = (alias(_along(cell, name), name) for name, cell in cells.items())
-    return statements.add(select(["c", "i", *along], joined))
+    return statements.add(select(["c", "i", *along], subquery(joined, "j")))
 
 
 def _together(steps: list[Steps], cells: Mapping[str, Cell], grid: Grid) -> exp.Select:

@@ -1,0 +1,216 @@
+"""Features at T from all data are the features at T from the data as known at T, bit for bit."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from churnml.contract import TABLES
+from churnml.features import compute_features
+
+T0 = pd.Timestamp("2026-01-05")
+GRID = [T0 + pd.Timedelta(weeks=week) for week in range(-3, 4)]
+PEOPLE = [f"c{number}" for number in range(8)]
+# Hours from T0 at which windows begin and end, and their neighbours.
+EDGES = [-30 * 168, -12 * 168, -8 * 168, -4 * 168, -2 * 168, -168, 0, 168, 2 * 168]
+NEAR = [pd.Timedelta(0), pd.Timedelta(microseconds=1), pd.Timedelta(microseconds=-1),
+        pd.Timedelta(hours=5), pd.Timedelta(hours=-5)]  # fmt: skip
+DELAYS = [pd.Timedelta(0), pd.Timedelta(microseconds=1), pd.Timedelta(days=-4),
+          pd.Timedelta(days=3), pd.Timedelta(days=11), pd.Timedelta(days=40)]  # fmt: skip
+WORDS = {
+    "name": ["login", "report", "export", "pricing", "odd"],
+    "category": ["billing", "export", "bug", "complaint", "question", None],
+    "attribute": ["owner", "plan"],
+    "stage": ["trial", "adopted"],
+    "channel": ["web", "mail", None],
+    "industry": ["retail", "steel"],
+    "kind": ["marketing", "onboarding", "review"],
+}
+DESCRIPTION = {
+    "timezone": "Asia/Tokyo",
+    "events": {
+        "login": ["login"], "key": ["report"], "export": ["export"], "pricing": ["pricing"],
+    },
+    "churn": {"activity": ["report", "login"]},
+    "tables": {"events": {"covers": "region = 'EU'"}},
+}  # fmt: skip
+
+
+class World:
+    """Rows of every table drawn at the edges of time."""
+
+    def __init__(self, seed: int, rows: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.tickets = [f"t{number}" for number in range(3 * rows)]
+        self.contacts = [f"k{number}" for number in range(5 * len(PEOPLE))]
+        self.tables = {name: self._table(name, rows) for name in TABLES if name != "calendar"}
+
+    def _pick(self, values):
+        return values[int(self.rng.integers(len(values)))]
+
+    def _time(self):
+        if self.rng.random() < 0.5:
+            return T0 + pd.Timedelta(hours=self._pick(EDGES)) + self._pick(NEAR)
+        return T0 + pd.Timedelta(hours=int(self.rng.integers(-40 * 168, 5 * 168)))
+
+    def _value(self, table, column, number):
+        if column.name == "customer_id":
+            in_turn = table.name in ("customers", "contacts")
+            return PEOPLE[number % len(PEOPLE)] if in_turn else self._pick(PEOPLE)
+        own_keys = {"tickets": self.tickets, "contacts": self.contacts}
+        if table.key == (column.name,):
+            return own_keys.get(table.name, [f"{column.name}{n}" for n in range(number + 1)])[
+                number
+            ]
+        pools = {
+            "ticket_id": self.tickets, "contact_id": self.contacts,
+            "user_id": ["u1", "u2", "u3", None], "session_id": ["s1", "s2", "s3", "s4", None],
+        }  # fmt: skip
+        if column.name in pools:
+            return self._pick(pools[column.name])
+        if column.kind == "time":
+            return self._time() if column.required or self.rng.random() < 0.7 else None
+        if column.kind == "number":
+            return self._pick([0.0, 1.5, 3.0, 9.0, 10.0, 123.456, None])
+        if column.kind == "integer":
+            return self._pick([1, 5, 30, None])
+        if column.kind == "flag":
+            return bool(self.rng.random() < 0.5)
+        return self._pick(list(column.values) or WORDS.get(column.name, ["one", "two", None]))
+
+    def _table(self, name, rows):
+        table = TABLES[name]
+        counts = {"customers": len(PEOPLE), "tickets": len(self.tickets),
+                  "contacts": len(self.contacts), "events": 6 * rows, "messages": 4 * rows,
+                  "ticket_events": 6 * rows}  # fmt: skip
+        made = []
+        for number in range(counts.get(name, rows)):
+            row = {c.name: self._value(table, c, number) for c in table.columns}
+            row[table.time] = row[table.time] or self._time()
+            if name == "messages":
+                person = PEOPLE.index(row["customer_id"])
+                row["contact_id"] = self.contacts[person + len(PEOPLE) * self._pick(range(5))]
+            if name == "tickets" and row["customer_id"] == "c6":
+                row["opened_at"] = T0 - pd.Timedelta(weeks=int(self.rng.integers(14, 26)))
+            if name == "subscriptions" and made and self.rng.random() < 0.5:
+                before = made[-1]
+                if before["ended_at"] is not None and before["mrr"]:
+                    row["customer_id"] = before["customer_id"]
+                    row["started_at"], row["mrr"] = before["ended_at"], before["mrr"] / 2
+            if name == "obligations":
+                row["due_at"] = row["due_at"] or row["announced_at"]
+            made.append({**row, "known_at": row[table.time] + self._pick(DELAYS)})
+        return made
+
+
+def known_by(tables, as_of):
+    """The definition of data as known at T, in plain Python."""
+    cut = {}
+    for name, rows in tables.items():
+        table = TABLES[name]
+        kept = []
+        for row in rows:
+            if row[table.time] >= as_of or row["known_at"] >= as_of:
+                continue
+            row = dict(row)
+            if name == "tickets" and row["csat_at"] is None and row["resolved_at"] is not None:
+                row["csat_at"] = row["resolved_at"] + pd.Timedelta(days=7)
+            hidden = [
+                column.name
+                for column in table.columns
+                if column.known_from is not None
+                and (row[column.known_from] is None or row[column.known_from] >= as_of)
+            ]
+            kept.append({**row, **dict.fromkeys(hidden)})
+        cut[name] = kept
+    return cut
+
+
+def poisoned(tables, as_of, rng):
+    """The same data with everything that is not known by T replaced by other absurd things."""
+    spoiled = {}
+    for name, rows in tables.items():
+        table = TABLES[name]
+        later = as_of + pd.Timedelta(days=1)
+        changed = []
+        for row in rows:
+            row = dict(row)
+            if row[table.time] >= as_of or row["known_at"] >= as_of:
+                for column in table.columns:
+                    if column.kind in ("number", "integer"):
+                        row[column.name] = 10**6
+                    elif column.kind == "text" and not column.values:
+                        row[column.name] = "login"
+                if row[table.time] >= as_of:
+                    row[table.time] = later + pd.Timedelta(days=int(rng.integers(300)))
+                changed += [row, row] if not table.key else [row]
+                continue
+            for column in table.columns:
+                if column.kind == "time" and column.known_from == column.name:
+                    value = row[column.name]
+                    if value is None or value >= as_of:
+                        row[column.name] = later
+                    if name == "tickets" and column.name == "csat_at" and value is None:
+                        row[column.name] = None
+            changed.append(row)
+        spoiled[name] = changed
+    return spoiled
+
+
+def snapshots(as_ofs):
+    pairs = list(product(PEOPLE, as_ofs))
+    starts = {who: T0 - pd.Timedelta(days=40 * n) for n, who in enumerate(PEOPLE)}
+    return pd.DataFrame(
+        [{"customer_id": who, "as_of": at, "spell_started_at": starts[who]} for who, at in pairs]
+    )
+
+
+@cache
+def world(seed):
+    return World(seed, rows=60)
+
+
+def features_of(dataset_of, tables, as_ofs):
+    dataset = dataset_of(tables, until="2026-06-01", description=DESCRIPTION)
+    dataset.connection.execute(
+        "insert into coverage select customer_id, 'events', customer_id <> 'c7' from customers"
+    )
+    return compute_features(dataset, snapshots(as_ofs))
+
+
+@cache
+def everything(dataset_of, seed):
+    return features_of(dataset_of, world(seed).tables, GRID)
+
+
+def at(features, as_of):
+    return features[features.index.get_level_values("as_of") == as_of]
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("as_of", [GRID[1], T0])
+def test_features_from_all_data_equal_features_from_the_data_as_known_then(dataset_of, seed, as_of):
+    known = features_of(dataset_of, known_by(world(seed).tables, as_of), [as_of])
+
+    assert_frame_equal(at(everything(dataset_of, seed), as_of), known, check_exact=True)
+
+
+def test_poisoning_what_is_not_known_yet_changes_nothing(dataset_of):
+    tables = poisoned(world(1).tables, T0, np.random.default_rng(4))
+
+    spoiled = features_of(dataset_of, tables, [T0])
+
+    assert_frame_equal(at(everything(dataset_of, 1), T0), spoiled, check_exact=True)
+
+
+def test_the_drawn_world_reaches_every_feature(dataset_of):
+    features = everything(dataset_of, 1)
+    constant = {name for name in features if features[name].nunique(dropna=False) < 2}
+
+    assert len(features.columns) > 150
+    assert constant <= {"profile_language"}, "a feature that never varies is not tested here"
