@@ -99,7 +99,8 @@ def check(
         _print_records("Tables", content["tables"])
         _print_records("Findings", content["findings"])
         stdout.print("Fit for training." if report.ok else "Not fit for training: mend the errors.")
-    raise typer.Exit(1 if content["findings"] else 0)
+    # What is merely worth knowing (info) is no finding to act on.
+    raise typer.Exit(1 if any(one["severity"] != "info" for one in content["findings"]) else 0)
 
 
 @app.command(

@@ -138,7 +138,8 @@ def _sentence(model: type[BaseModel], error: Any) -> str:
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"unknown key '{path}'; known here: {', '.join(_known(model, error['loc'][:-1]))}"
-    return f"'{path}' is {error['input']!r}: {error['msg'].lower()}"
+    message = error["msg"]
+    return f"'{path}' is {error['input']!r}: {message[:1].lower()}{message[1:]}"
 
 
 def _known(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
