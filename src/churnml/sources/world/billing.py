@@ -1,4 +1,4 @@
-"""Subscriptions and invoices: growth, seat cuts, downgrades, short gaps, payments late and failed."""
+"""Subscriptions and invoices: growth, seat cuts, downgrades, short gaps, late payments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from churnml.sources.world.panel import Panel, chance
 from churnml.sources.world.parameters import DAY, HOUR, WEEK, Floats, Ints, World
 from churnml.sources.world.paths import INVOLUNTARY, VOLUNTARY, Spells
 from churnml.sources.world.people import People
-from churnml.sources.world.tables import instants, labels, not_after
+from churnml.sources.world.tables import instants, labels, not_after, serial_ids
 from churnml.sources.world.words import Words
 
 GROWTH = 0.004
@@ -30,7 +30,7 @@ class Changes:
     """What alters a subscription, by customer and time."""
 
     customer: Ints
-    at: Floats
+    moment: Floats
     kind: list[str]
     factor: Floats
 
@@ -46,7 +46,7 @@ def draw_subscriptions(
     changes = _changes(panel, spells, rng)
     by_spell = _by_spell(changes, spells)
     rises = rng.uniform(*YEARLY_RISE, size=len(spells.start))
-    gaps = rng.uniform(*GAP_DAYS, size=len(changes.at)) * DAY
+    gaps = rng.uniform(*GAP_DAYS, size=len(changes.moment)) * DAY
     prices = np.array(words.names["customers"]["plan_price"])
     rows: list[tuple[object, ...]] = []
     for spell, own in enumerate(by_spell):
@@ -56,7 +56,7 @@ def draw_subscriptions(
         )
         began = float(spells.start[spell])
         for place in own:
-            at, kind = float(changes.at[place]), changes.kind[place]
+            at, kind = float(changes.moment[place]), changes.kind[place]
             before = (state.plan, state.seats, state.price)
             state.alter(kind, float(changes.factor[place]), float(rises[spell]))
             if kind != "gap" and before == (state.plan, state.seats, state.price):
@@ -101,7 +101,7 @@ def _changes(panel: Panel, spells: Spells, rng: np.random.Generator) -> Changes:
     customer, at, kind, factor = [], [], [], []
     for name, rate in rates.items():
         hit = np.flatnonzero(rng.random(len(panel)) < rate)
-        moment = panel.begins[hit] + rng.random(len(hit)) * (panel.ends[hit] - panel.begins[hit])
+        moment = np.floor(_within(panel, hit, rng))
         room = (
             not_after(moment + GAP_DAYS[1] * DAY, _spell_end(panel, spells, hit))
             if name == "gap"
@@ -109,7 +109,7 @@ def _changes(panel: Panel, spells: Spells, rng: np.random.Generator) -> Changes:
         )
         hit, moment = hit[np.isfinite(room)], moment[np.isfinite(room)]
         customer.append(panel.customer[hit])
-        at.append(np.round(moment))
+        at.append(moment)
         kind += [name] * len(hit)
         factor.append(rng.uniform(*factors.get(name, (1.0, 1.0)), size=len(hit)))
     years = _anniversaries(spells, panel.world)
@@ -119,6 +119,11 @@ def _changes(panel: Panel, spells: Spells, rng: np.random.Generator) -> Changes:
         kind + ["rise"] * len(years[0]),
         np.concatenate([*factor, np.ones(len(years[0]))]),
     )
+
+
+def _within(panel: Panel, rows: Ints, rng: np.random.Generator) -> Floats:
+    """Any instant of what each panel row covers."""
+    return panel.begins[rows] + rng.random(len(rows)) * (panel.ends[rows] - panel.begins[rows])
 
 
 def _spell_end(panel: Panel, spells: Spells, rows: Ints) -> Floats:
@@ -141,18 +146,20 @@ def _anniversaries(spells: Spells, world: World) -> tuple[Ints, Floats]:
 
 
 def _by_spell(changes: Changes, spells: Spells) -> list[list[int]]:
-    """Changes of every spell in time order; after a gap has begun the next waits until it is over."""
+    """Changes of every spell in time order; none while a gap lasts."""
     key = spells.customer * 1e12 + spells.start
-    place = np.searchsorted(key, changes.customer * 1e12 + changes.at, side="right") - 1
+    place = np.searchsorted(key, changes.customer * 1e12 + changes.moment, side="right") - 1
     own: list[list[int]] = [[] for _ in key]
     quiet_until = np.full(len(key), -np.inf)
-    for index in np.lexsort((changes.at, place)).tolist():
+    for index in np.lexsort((changes.moment, place)).tolist():
         spell = int(place[index])
-        if changes.at[index] <= max(float(spells.start[spell]) + DAY, float(quiet_until[spell])):
+        if changes.moment[index] <= max(
+            float(spells.start[spell]) + DAY, float(quiet_until[spell])
+        ):
             continue
         own[spell].append(index)
         wait = GAP_DAYS[1] * DAY if changes.kind[index] == "gap" else 0.0
-        quiet_until[spell] = changes.at[index] + wait
+        quiet_until[spell] = changes.moment[index] + wait
     return own
 
 
@@ -163,16 +170,9 @@ def _frame(
     frame = pd.DataFrame(rows, columns=names)
     frame[["started", "ended"]] = frame[["started", "ended"]].astype(float).round()
     kind = np.where(frame["closing"] == "end", spells.end_kind[frame["spell"].to_numpy()], 0)
-    reason = np.where(
-        kind == VOLUNTARY, "voluntary", np.where(kind == INVOLUNTARY, "involuntary", None)
-    )
-    frame["end_reason"] = pd.Series(reason, dtype=object)
+    frame["end_reason"] = labels(("", "voluntary", "involuntary"), np.where(kind == 0, -1, kind))
     frame["mrr"] = (frame["seats"] * frame["price"]).astype(float).round(2)
-    number = frame.groupby("customer").cumcount()
-    ids = people.number[frame["customer"].to_numpy()]
-    frame["subscription_id"] = [
-        f"S{n:06d}-{k}" for n, k in zip(ids.tolist(), number.tolist(), strict=True)
-    ]
+    frame["subscription_id"] = serial_ids("S", people.number, frame["customer"].to_numpy())
     return frame.drop(columns=["price", "closing"])
 
 
@@ -222,11 +222,9 @@ def draw_invoices(
     )
     unpaid = (spells.end_kind[spell] == INVOLUNTARY) & (paid > spells.end[spell] - 21 * DAY)
     start, edge = panel.world.start, np.full(len(who), panel.world.end_seconds)
-    number = pd.Series(who).groupby(who).cumcount().tolist()
-    numbers = panel.people.number[who].tolist()
     return pd.DataFrame(
         {
-            "invoice_id": [f"I{n:06d}-{k:03d}" for n, k in zip(numbers, number, strict=True)],
+            "invoice_id": serial_ids("I", panel.people.number, who),
             "customer_id": panel.people.ids[who],
             "issued_at": instants(start, issued),
             "amount": np.round(amount, 2),

@@ -1,4 +1,4 @@
-"""The hidden weekly chain: states of a customer, their transitions, and the exact chance of an exit."""
+"""The hidden weekly chain: states, their transitions, and the exact chance of an exit."""
 
 from __future__ import annotations
 
@@ -197,6 +197,7 @@ def _scaled_base(world: World, chain: Chain) -> Floats:
     target = world["target"]["base_rate"] / HORIZON_WEEKS
     sudden = world["target"]["sudden_share"]
     scale, at_once = 0.02, target * sudden
+    base: Floats = chain.base
     for _ in range(40):
         base = chain.base * np.append(np.full(len(world.causes), scale), at_once)
         matrices = _average(chain, base)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from churnml.sources.world.chain import FIRST_STAGE
 from churnml.sources.world.panel import Panel
 from churnml.sources.world.parameters import DAY, Floats, Ints
 from churnml.sources.world.paths import Paths, last_ends
-from churnml.sources.world.tables import instants, labels, not_after, numbered
+from churnml.sources.world.tables import instants, labels, not_after, numbered, serial_ids
 from churnml.sources.world.words import Words
 
 ROLES = ("champion", "executive", "admin", "user", "billing")
@@ -23,7 +24,7 @@ REPLACED = 0.65
 
 @dataclass(frozen=True)
 class Contacts:
-    """Contacts of some customers with times in seconds, ordered by customer; until is NaN if open."""
+    """Contacts of some customers, times in seconds, by customer; ``until`` is NaN if open."""
 
     customer: Ints
     role: Ints
@@ -92,7 +93,7 @@ def _departures(panel: Panel, rng: np.random.Generator) -> tuple[Ints, Floats]:
     return panel.customer[hit], at
 
 
-def _first_stage(panel: Panel) -> np.typing.NDArray[np.bool_]:
+def _first_stage(panel: Panel) -> NDArray[np.bool_]:
     """Whether the episode began with this row."""
     same = np.append(
         False, (panel.customer[1:] == panel.customer[:-1]) & (panel.state[:-1] >= FIRST_STAGE)
@@ -135,10 +136,7 @@ def contact_frame(
     people, names = panel.people, words.names["people"]
     who, count = contacts.customer, len(contacts.customer)
     russian = people.russian[who]
-    first = np.where(russian, labels(names["first_ru"], rng.integers(len(names["first_ru"]), size=count)),
-                     labels(names["first_en"], rng.integers(len(names["first_en"]), size=count)))  # fmt: skip
-    last = np.where(russian, labels(names["last_ru"], rng.integers(len(names["last_ru"]), size=count)),
-                    labels(names["last_en"], rng.integers(len(names["last_en"]), size=count)))  # fmt: skip
+    first, last = (_called(names, part, russian, rng) for part in ("first", "last"))
     until = np.where(contacts.until < panel.world.end_seconds, contacts.until, np.nan)
     frame = pd.DataFrame(
         {
@@ -156,8 +154,20 @@ def contact_frame(
     return frame[contacts.since < panel.world.end_seconds]
 
 
-def contact_ids(contacts: Contacts, panel: Panel) -> np.typing.NDArray[np.object_]:
+def _called(
+    names: dict[str, list[str]], part: str, russian: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.object_]:
+    """First or last names in the language of each customer."""
+    drawn = [
+        labels(
+            names[f"{part}_{language}"],
+            rng.integers(len(names[f"{part}_{language}"]), size=len(russian)),
+        )
+        for language in ("ru", "en")
+    ]
+    return np.where(russian, *drawn)
+
+
+def contact_ids(contacts: Contacts, panel: Panel) -> NDArray[np.object_]:
     """Ids in the order of the contacts."""
-    number = pd.Series(contacts.customer).groupby(contacts.customer).cumcount().tolist()
-    owner = panel.people.number[contacts.customer].tolist()
-    return np.array([f"P{n:06d}-{k}" for n, k in zip(owner, number, strict=True)], dtype=object)
+    return serial_ids("P", panel.people.number, contacts.customer)

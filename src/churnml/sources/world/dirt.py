@@ -1,4 +1,4 @@
-"""What a real warehouse adds: rows that arrive late, twice or broken. Clean rows are never altered."""
+"""What a real warehouse adds: rows late, twice or broken. Clean rows are never altered."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def arrived(
 def soiled(
     frame: pd.DataFrame, table: Table, rules: dict[str, float], rng: np.random.Generator
 ) -> pd.DataFrame:
-    """The rows and some faulty copies of them, each with one fault and, where there is one, its own key.
+    """The rows and some faulty copies of them, each with one fault and a key of its own.
 
     Parameters
     ----------

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from churnml.sources.world.chain import EARLY_STAGES, RECOVERING, stage_of
 from churnml.sources.world.panel import Panel
 from churnml.sources.world.parameters import DAY, Floats, Ints
 from churnml.sources.world.paths import Paths, last_ends
-from churnml.sources.world.relations import spell_edges
-from churnml.sources.world.tables import instants, labels
+from churnml.sources.world.tables import instants, labels, serial_ids
 from churnml.sources.world.words import Words
 
 #: Mean days from sign-up into trial, onboarding, activated, adopted; share that gets there.
@@ -137,9 +137,7 @@ def attribute_frame(
     )
 
 
-def _changed(
-    terms: pd.DataFrame, attribute: str, value: np.typing.NDArray[np.object_]
-) -> pd.DataFrame:
+def _changed(terms: pd.DataFrame, attribute: str, value: NDArray[np.object_]) -> pd.DataFrame:
     """Rows where the value differs from the customer's row before."""
     frame = pd.DataFrame(
         {
@@ -163,47 +161,41 @@ def draw_interventions(
     Who recovers in a late stage was treated more often, so that treatment works while the weekly
     chance of recovering stays what the chain says.
     """
-    rules, names = panel.world["intervention"], words.names["interventions"]
-    stage = stage_of(panel.state)
-    rate = np.where(
-        stage < 0, rules["calm"], np.where(stage < EARLY_STAGES, rules["early"], rules["late"])
-    )
-    rate = np.where(panel.tenure > 0, rate, 0.0)
-    control = rng.random(len(panel)) < rules["control_share"]
-    rate = np.where(
-        control, rate, rate * _treated(panel, paths, stage, rate, rules["recovery_ratio"])
-    )
-    hit = np.flatnonzero(rng.random(len(panel)) < rate)
-    at = np.round(
-        panel.begins[hit]
-        + rng.uniform(0.01, 0.25, size=len(hit)) * (panel.ends - panel.begins)[hit]
-    )
-    completed = at + rng.uniform(0.2, 5, size=len(hit)) * DAY
-    done = ~control[hit] & (rng.random(len(hit)) < 0.85) & (completed < spell_edges(panel)[hit])
-    play = rng.integers(len(names["plays"]), size=len(hit))
-    who = panel.customer[hit]
-    number = pd.Series(who).groupby(who).cumcount().tolist()
-    numbers = panel.people.number[who].tolist()
-    start = panel.world.start
+    names, start = words.names["interventions"], panel.world.start
+    control, hit = _assigned(panel, paths, rng)
+    count, who = len(hit), panel.customer[hit]
+    span = (panel.ends - panel.begins)[hit]
+    at = np.round(panel.begins[hit] + rng.uniform(0.01, 0.25, size=count) * span)
+    completed = at + rng.uniform(0.2, 5, size=count) * DAY
+    done = ~control & (rng.random(count) < 0.85) & (completed < panel.spell_ends[hit])
+    play = rng.integers(len(names["plays"]), size=count)
     return pd.DataFrame(
         {
-            "intervention_id": [f"A{n:06d}-{k}" for n, k in zip(numbers, number, strict=True)],
+            "intervention_id": serial_ids("A", panel.people.number, who),
             "customer_id": panel.people.ids[who],
             "assigned_at": instants(start, at),
-            "experiment": pd.Series([names["experiment"]] * len(hit), dtype=object),
-            "arm": np.where(control[hit], "control", "treatment"),
-            "play": labels(names["plays"], np.where(control[hit], -1, play)),
-            "reason": labels(
-                ["usage", "tone", "billing", "manual"], rng.integers(4, size=len(hit))
-            ),
-            "cost": np.where(
-                done,
-                np.round(rng.uniform(20, 400, size=len(hit)), 2),
-                np.where(control[hit], 0.0, np.nan),
-            ),
+            "experiment": np.full(count, names["experiment"], dtype=object),
+            "arm": np.where(control, "control", "treatment"),
+            "play": labels(names["plays"], np.where(control, -1, play)),
+            "reason": labels(names["reasons"], rng.integers(len(names["reasons"]), size=count)),
+            "cost": np.where(control, 0.0, np.round(rng.uniform(20, 400, size=count), 2)),
             "completed_at": instants(start, np.where(done, completed, np.nan)),
         }
     )
+
+
+def _assigned(
+    panel: Panel, paths: Paths, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], Ints]:
+    """Panel rows in which a play was assigned, and which of them are held back as control."""
+    rules = panel.world["intervention"]
+    stage = stage_of(panel.before)
+    sick = np.where(stage < EARLY_STAGES, rules["early"], rules["late"])
+    rate = np.where(stage < 0, rules["calm"], sick) * (panel.tenure > 0)
+    control = rng.random(len(panel)) < rules["control_share"]
+    given_what_came = rate * _treated(panel, paths, stage, rate, rules["recovery_ratio"])
+    hit = np.flatnonzero(rng.random(len(panel)) < np.where(control, rate, given_what_came))
+    return control[hit], hit
 
 
 def _treated(panel: Panel, paths: Paths, stage: Ints, rate: Floats, ratio: float) -> Floats:

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from churnml.sources.world.calendar import draw_instants
 from churnml.sources.world.contacts import BILLING, CHAMPION, EXECUTIVE, USER, Contacts, contact_ids
 from churnml.sources.world.panel import Panel
 from churnml.sources.world.parameters import HOUR, Floats, Ints
-from churnml.sources.world.relations import spell_edges
-from churnml.sources.world.tables import instants, labels, pick
+from churnml.sources.world.tables import instants, labels, pick, serial_ids
 from churnml.sources.world.tickets import BOT_CHANNEL, Tickets
 from churnml.sources.world.words import Words
 from churnml.sources.world.words.phrasing import TONES, Line, Phrasebook
+
+Strings = NDArray[np.object_]
 
 TONE_NOISE = 0.55
 TONE_WEEK_NOISE = 0.30
@@ -41,8 +43,10 @@ OPENINGS = {
     "complaint": ("complaint",) * 4,
 }
 INTENTS = {"feature": "feature_request", "export": "export_request"}
-WRITER_ROLE = {"billing_question": BILLING, "invoice_copy": BILLING, "contract": EXECUTIVE, "budget": EXECUTIVE,
-               "handover": USER, "bug_report": USER, "access_issue": USER}  # fmt: skip
+WRITER_ROLE = {
+    "billing_question": BILLING, "invoice_copy": BILLING, "contract": EXECUTIVE,
+    "budget": EXECUTIVE, "handover": USER, "bug_report": USER, "access_issue": USER,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,12 @@ class Drafts:
 
     row: Ints
     seconds: Floats
-    author: np.typing.NDArray[np.object_]
-    intent: np.typing.NDArray[np.object_]
+    author: Strings
+    intent: Strings
     ticket: Ints
-    channel: np.typing.NDArray[np.object_]
+    channel: Strings
 
-    def chosen(self, rows: np.typing.NDArray[np.bool_] | Ints) -> Drafts:
+    def chosen(self, rows: NDArray[np.bool_] | Ints) -> Drafts:
         """Some of the drafts."""
         return Drafts(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
@@ -75,7 +79,7 @@ def draw_messages(
     rng : Generator
     """
     drafts = _joined([*_of_tickets(panel, tickets, words, rng), *_talk(panel, rng)])
-    keep = np.isfinite(drafts.seconds) & (drafts.seconds < spell_edges(panel)[drafts.row])
+    keep = np.isfinite(drafts.seconds) & (drafts.seconds < panel.spell_ends[drafts.row])
     drafts = drafts.chosen(keep)
     drafts = drafts.chosen(np.lexsort((drafts.seconds, panel.customer[drafts.row])))
     tone = _tones(panel, drafts, rng)
@@ -84,24 +88,20 @@ def draw_messages(
     lines = _lines(panel, drafts, tone, rng)
     texts = [book.text(line) for line in lines]
     who = panel.customer[drafts.row]
-    number = pd.Series(who).groupby(who).cumcount().tolist()
-    numbers = panel.people.number[who].tolist()
-    by_customer = drafts.author == "customer"
+    by_customer = (drafts.author == "customer").astype(np.int64)
     people = contact_ids(contacts, panel)
     return pd.DataFrame(
         {
-            "message_id": [f"M{n:06d}-{k:05d}" for n, k in zip(numbers, number, strict=True)],
+            "message_id": serial_ids("M", panel.people.number, who),
             "customer_id": panel.people.ids[who],
             "sent_at": instants(panel.world.start, drafts.seconds),
             "author": drafts.author,
             "text": texts,
             "channel": drafts.channel,
             "subject": pd.Series([None] * len(texts), dtype=object),
-            "recipients": np.where(by_customer, "support@vendor.example", None),
-            "ticket_id": np.where(
-                drafts.ticket >= 0, np.append(tickets.ids, [None])[drafts.ticket], None
-            ),
-            "contact_id": np.where(by_customer, people[writer], None),
+            "recipients": labels(["support@vendor.example"], by_customer - 1),
+            "ticket_id": np.append(tickets.ids, [None])[drafts.ticket],
+            "contact_id": np.append(people, [None])[np.where(by_customer, writer, -1)],
         }
     )
 
@@ -116,53 +116,44 @@ def _of_tickets(
     panel: Panel, tickets: Tickets, words: Words, rng: np.random.Generator
 ) -> list[Drafts]:
     """The dialogue of every ticket."""
-    count = len(tickets)
-    names = words.names["tickets"]
-    table = np.array([OPENINGS[name] for name in names["categories"]], dtype=object)
+    count, last = len(tickets), tickets.last_resolved
+    table = np.array(
+        [OPENINGS[name] for name in words.names["tickets"]["categories"]], dtype=object
+    )
     opening = table[tickets.category, rng.integers(table.shape[1], size=count)]
-    channel = labels(names["channels"], tickets.channel)
-    reply = _staff_kind(panel, tickets.row, rng)
-    last = np.nanmax(np.column_stack([tickets.resolved, np.full(count, -1.0)]), axis=1)
-    last = np.where(last > 0, last, np.nan)
-    people = ~tickets.bot_solved
     between = tickets.answered + rng.uniform(0.1, 0.9, size=count) * (last - tickets.answered)
+    hello = np.where((tickets.channel == BOT_CHANNEL) & tickets.bot, tickets.opened + 30, np.nan)
+    later = last + rng.uniform(0.1, 9, size=count) * HOUR
 
     def some(share: float) -> Floats:
-        return np.where(people & (rng.random(count) < share), 0.0, np.nan)
+        said = ~tickets.bot_solved & (rng.random(count) < share)
+        return np.where(said, 0.0, np.nan)
 
-    def part(seconds: Floats, author: str, intent: object) -> Drafts:
-        kinds = np.broadcast_to(np.asarray(intent, dtype=object), count)
-        return Drafts(
-            tickets.row,
-            seconds,
-            np.full(count, author, dtype=object),
-            kinds,
-            np.arange(count),
-            channel,
-        )
-
-    bot = (tickets.channel == BOT_CHANNEL) & tickets.bot
-    hello = np.where(bot, tickets.opened + 30, np.nan)
-    rounds = [
-        part(tickets.reopened[:, k], "customer", "reopen") for k in range(tickets.reopened.shape[1])
+    moments: list[tuple[Floats, str, object]] = [
+        (tickets.opened, "customer", opening),
+        (hello, "bot", np.where(tickets.bot_solved, "answer", "handover")),
+        (tickets.answered + some(0.8), "staff", _staff_kind(panel, tickets.row, rng)),
+        (between + some(0.20), "customer", "follow_up"),
+        (tickets.resolved[:, 0] + some(0.25), "staff", "resolved"),
+        (later + some(0.10), "customer", "thanks"),
+        *[(again, "customer", "reopen") for again in tickets.reopened.T],
+        *[(done, "staff", "resolved") for done in tickets.resolved.T[1:]],
     ]
-    answers = [
-        part(tickets.resolved[:, k + 1], "staff", "resolved")
-        for k in range(tickets.reopened.shape[1])
-    ]
-    return [
-        part(tickets.opened, "customer", opening),
-        part(hello, "bot", np.where(tickets.bot_solved, "answer", "handover")),
-        part(tickets.answered + some(0.8), "staff", reply),
-        part(between + some(0.20), "customer", "follow_up"),
-        part(tickets.resolved[:, 0] + some(0.25), "staff", "resolved"),
-        part(last + rng.uniform(0.1, 9, size=count) * HOUR + some(0.10), "customer", "thanks"),
-        *rounds,
-        *answers,
-    ]
+    channel = labels(words.names["tickets"]["channels"], tickets.channel)
+    return [_said(tickets, channel, *moment) for moment in moments]
 
 
-def _staff_kind(panel: Panel, row: Ints, rng: np.random.Generator) -> np.typing.NDArray[np.object_]:
+def _said(
+    tickets: Tickets, channel: Strings, seconds: Floats, author: str, intent: object
+) -> Drafts:
+    """One message per ticket; NaN where it stays unsaid."""
+    count = len(tickets)
+    kinds = np.broadcast_to(np.asarray(intent, dtype=object), count)
+    authors = np.full(count, author, dtype=object)
+    return Drafts(tickets.row, seconds, authors, kinds, np.arange(count), channel)
+
+
+def _staff_kind(panel: Panel, row: Ints, rng: np.random.Generator) -> Strings:
     """Helpful, canned or a bare link; more of the latter where support is bad."""
     pain = np.maximum(panel.factor("answer_hours")[row] - 1, 0)
     shares = np.column_stack(
@@ -212,7 +203,7 @@ def _tones(panel: Panel, drafts: Drafts, rng: np.random.Generator) -> Ints:
     }
     for intent, shift in heat.items():
         level = level + shift * (drafts.intent == intent)
-    return (level[:, None] < np.array(TONE_EDGES)).sum(axis=1)
+    return np.asarray((level[:, None] < np.array(TONE_EDGES)).sum(axis=1))
 
 
 def _writers(panel: Panel, drafts: Drafts, contacts: Contacts, rng: np.random.Generator) -> Ints:

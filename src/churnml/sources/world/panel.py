@@ -1,4 +1,4 @@
-"""What shows of the hidden lives, week by week: one row per customer and week with the effects in it."""
+"""What shows of the hidden lives: one row per customer and week with the effects in it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,14 @@ class Panel:
     @property
     def monday(self) -> Floats:
         """Beginning of the whole week."""
-        return self.week * WEEK
+        return np.asarray(self.week * WEEK, dtype=np.float64)
+
+    @property
+    def spell_ends(self) -> Floats:
+        """End of the spell, or of the observed time, that each row belongs to."""
+        new = np.append(True, (self.begins[1:] != self.ends[:-1]) | (np.diff(self.customer) > 0))
+        last = np.append(np.flatnonzero(new)[1:], len(new)) - 1
+        return np.asarray(self.ends[last][np.cumsum(new) - 1])
 
     def factor(self, name: str) -> Floats:
         """What the episode multiplies this rate by."""
@@ -81,7 +88,8 @@ def build_panel(world: World, people: People, paths: Paths, rng: np.random.Gener
     return Panel(
         world=world, people=people, customer=customer, week=week, begins=begins[at], ends=ends[at],
         state=paths.states[shown].clip(min=0), before=paths.states[at].clip(min=0),
-        cause=remembered[shown], tenure=paths.tenure[at], strength=strength[shown], voice=voice[shown], activity=activity[at],
+        cause=remembered[shown], tenure=paths.tenure[at], strength=strength[shown],
+        voice=voice[shown], activity=activity[at],
     )  # fmt: skip
 
 

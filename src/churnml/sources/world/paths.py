@@ -1,8 +1,9 @@
-"""Lives: the weekly states of every customer, drawn from the chain, with sign-ups, exits and returns."""
+"""Lives: the weekly states of every customer drawn from the chain, with exits and returns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class _Walk:
         self.began = np.full(count, np.nan)
         self.start = np.full(count, np.nan)
         self.back_from = np.full(count, np.iinfo(np.int64).max)
-        self.finished: list[tuple[NDArray[np.float64], ...]] = []
+        self.finished: list[tuple[NDArray[Any], ...]] = []
         self.cumulative = np.cumsum(chain.fixed, axis=1)
 
     def enter(self, who: Ints, *, at: Floats, state: Ints, tenure: Ints) -> None:
@@ -96,7 +97,7 @@ class _Walk:
         after = (draw[:, None] >= self.cumulative[before]).sum(axis=1)
         calm = np.flatnonzero(before < FIRST_STAGE)
         after[calm] = self._next_calm(there[calm], before[calm], draw[calm], week)
-        return after.clip(max=self.chain.involuntary_state)
+        return np.asarray(after.clip(max=self.chain.involuntary_state))
 
     def _next_calm(self, who: Ints, before: Ints, draw: Floats, week: int) -> Ints:
         chain = self.chain
@@ -110,13 +111,14 @@ class _Walk:
         return np.where(after == ABSENT, before, after)
 
     def _leave(self, who: Ints, before: Ints, voluntary: NDArray[np.bool_], week: int) -> None:
-        at = (week + self.rng.random(len(who))) * WEEK
+        at = np.floor((week + self.rng.random(len(who))) * WEEK)
         sick = before >= FIRST_STAGE
         cause = np.where(sick, cause_of(before), -1)
         began = np.where(sick, self.began[who], np.nan)
         kind = np.where(voluntary, VOLUNTARY, INVOLUNTARY)
         self.finished.append((who, self.start[who], at, kind, cause, began))
         self.state[who] = ABSENT
+        self.tenure[who] = 0
         self.back_from[who[voluntary]] = week + RETURN_WEEKS[0]
 
     def win_back(self, week: int) -> None:
@@ -126,7 +128,7 @@ class _Walk:
         could = np.flatnonzero(open_ & (self.state == ABSENT))
         back = could[self.rng.random(len(could)) < self.world["population"]["won_back"]]
         self.back_from[back] = np.iinfo(np.int64).max
-        at = (week + self.rng.uniform(0.05, 0.75, size=len(back))) * WEEK
+        at = np.floor((week + self.rng.uniform(0.05, 0.75, size=len(back))) * WEEK)
         zeros = np.zeros(len(back), dtype=np.int64)
         self.enter(back, at=at, state=zeros, tenure=zeros)
 
@@ -194,10 +196,10 @@ def _sign_ups(world: World, count: int, rng: np.random.Generator) -> Floats:
     before = -rng.uniform(0.2, 120.0, size=count) * WEEK
     week = np.floor(rng.uniform(0, world.weeks, size=count))
     during = (week + rng.uniform(0.05, 0.75, size=count)) * WEEK
-    return np.round(np.where(old, before, during))
+    return np.asarray(np.round(np.where(old, before, during)), dtype=np.float64)
 
 
 def _initial(chain: Chain, types: Ints, rng: np.random.Generator) -> Ints:
     cumulative = np.cumsum(chain.initial[types], axis=1)
     draw = rng.random(len(types))
-    return (draw[:, None] >= cumulative).sum(axis=1).clip(max=chain.exit_state - 1)
+    return np.asarray((draw[:, None] >= cumulative).sum(axis=1).clip(max=chain.exit_state - 1))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnml.sources.world.parameters import Floats, Ints, World
+from churnml.sources.world.tables import pick
 from churnml.sources.world.words import Words
 
 #: How likely each frailty class arrived through each channel (partner ... referral).
@@ -68,15 +69,17 @@ def draw_people(world: World, words: Words, numbers: Ints, rng: np.random.Genera
     """Customers with these running numbers."""
     count = len(numbers)
     rules, names = world["population"], words.names["customers"]
-    frailty = _pick(np.tile(world["frailty"]["share"], (count, 1)), rng)
-    segment = _pick(np.tile(rules["segment_share"], (count, 1)), rng)
-    plan = _pick(PLAN_BY_SEGMENT[segment], rng)
+    frailty = pick(np.tile(world["frailty"]["share"], (count, 1)), rng.random(count))
+    segment = pick(np.tile(rules["segment_share"], (count, 1)), rng.random(count))
+    plan = pick(PLAN_BY_SEGMENT[segment], rng.random(count))
     seats = np.exp(rng.normal(*SEATS[segment].T)).round().clip(min=2).astype(np.int64)
     activity = np.exp(rng.normal(0.0, rules["activity_sigma"], size=count))
     crowd = (seats / 8.0) ** 0.35
     talkative = np.exp(rng.normal(0, 0.7, size=count)) * (
         rng.random(count) >= rules["silent_share"]
     )
+    jitter = np.exp(rng.normal(0, 0.5, size=count))
+    exporter = rng.random(count) < 0.25
     return People(
         number=numbers,
         frailty=frailty,
@@ -87,7 +90,7 @@ def draw_people(world: World, words: Words, numbers: Ints, rng: np.random.Genera
         billing_days=np.where((segment == 2) & (rng.random(count) < 0.4), 90, 30),
         region=rng.integers(len(names["regions"]), size=count),
         industry=rng.integers(len(names["industries"]), size=count),
-        channel=_pick(CHANNEL_BY_FRAILTY[frailty], rng),
+        channel=pick(CHANNEL_BY_FRAILTY[frailty], rng.random(count)),
         russian=rng.random(count) < names["russian_share"],
         owner=rng.integers(len(names["owners"]), size=count),
         sessions=rules["sessions_per_week"] * activity * crowd,
@@ -95,18 +98,11 @@ def draw_people(world: World, words: Words, numbers: Ints, rng: np.random.Genera
         depth=rng.beta(3.0, 8.0, size=count),
         features=rng.integers(4, len(words.names["events"]["plain"]) + 1, size=count),
         users=(1 + seats * rng.beta(2, 5, size=count)).astype(np.int64),
-        exporting=np.where(rng.random(count) < 0.25, 3.0, 0.6) * np.exp(rng.normal(0, 0.5, size=count)),
-        tickets=rules["tickets_per_week"] * activity**0.4 * crowd**0.5 * np.exp(rng.normal(0, 0.5, size=count)),
+        exporting=np.where(exporter, 3.0, 0.6) * np.exp(rng.normal(0, 0.5, size=count)),
+        tickets=rules["tickets_per_week"] * activity**0.4 * crowd**0.5 * jitter,
         messages=rules["messages_per_week"] * crowd**0.5 * talkative,
         tone=rng.normal(0.35, 0.5, size=count),
         nps=rng.normal(7.9, 1.0, size=count),
         responsive=rng.normal(0.0, 0.8, size=count),
         late_payer=rng.normal(-2.6, 0.9, size=count),
     )  # fmt: skip
-
-
-def _pick(shares: Floats, rng: np.random.Generator) -> Ints:
-    """One column per row, with the shares of that row."""
-    cumulative = np.cumsum(shares, axis=1)
-    draw = rng.random(len(shares)) * cumulative[:, -1]
-    return (draw[:, None] >= cumulative).sum(axis=1).clip(max=shares.shape[1] - 1)

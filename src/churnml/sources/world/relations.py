@@ -1,15 +1,16 @@
-"""What passes between the company and the customer besides support: surveys, outreach, duties, consents."""
+"""What passes between company and customer besides support: surveys, outreach, consents."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from churnml.sources.world.calendar import Calendar, draw_instants
 from churnml.sources.world.panel import Panel, chance
 from churnml.sources.world.parameters import DAY, HOUR, Floats, Ints
 from churnml.sources.world.paths import VOLUNTARY, Paths
-from churnml.sources.world.tables import instants, labels, not_after
+from churnml.sources.world.tables import instants, labels, not_after, serial_ids
 from churnml.sources.world.tickets import Tickets
 from churnml.sources.world.words import Words
 
@@ -60,8 +61,8 @@ def _by_ticket(panel: Panel, tickets: Tickets, rng: np.random.Generator) -> list
         tickets.customer[chosen], tickets.csat_at[chosen], kind="csat", score=tickets.csat[chosen]
     )
     csat["ticket_id"] = tickets.ids[chosen]
-    last = np.nanmax(np.column_stack([tickets.resolved, np.full(len(tickets), -1.0)]), axis=1)
-    some = np.flatnonzero((last > 0) & (rng.random(len(tickets)) < CES_ANSWERED))
+    last = tickets.last_resolved
+    some = np.flatnonzero(np.isfinite(last) & (rng.random(len(tickets)) < CES_ANSWERED))
     effort = 5.6 - 0.5 * np.log1p((last[some] - tickets.opened[some]) / DAY)
     effort = np.clip(np.round(effort + rng.normal(0, 1.0, size=len(some))), 1, 7)
     edge = panel.ends[tickets.row[some]]
@@ -191,21 +192,13 @@ def _answers(
 def _outreach(
     panel: Panel, rows: Ints, sent: Floats, *, kind: str, channel: str, **times: Floats
 ) -> pd.DataFrame:
-    edge = spell_edges(panel)[rows]
+    edge = panel.spell_ends[rows]
     frame = pd.DataFrame(
         {"customer": panel.customer[rows], "seconds": sent, "kind": kind, "channel": channel}
     )
     for name in ("opened", "replied", "attended", "cancelled", "unsubscribed"):
         frame[f"{name}_at"] = not_after(times.get(name, np.full(len(rows), np.nan)), edge)
     return frame
-
-
-def spell_edges(panel: Panel) -> Floats:
-    """End of the spell, or of the observed time, that each panel row belongs to."""
-    begins, ends, who = panel.begins, panel.ends, panel.customer
-    new = np.append(True, (begins[1:] != ends[:-1]) | (who[1:] != who[:-1]))
-    last = np.append(np.flatnonzero(new)[1:], len(new)) - 1
-    return np.asarray(ends[last][np.cumsum(new) - 1])
 
 
 def draw_consents(
@@ -219,15 +212,20 @@ def draw_consents(
     withdrawn[panel.customer[hit]] = np.round(
         panel.begins[hit] + 0.5 * (panel.ends[hit] - panel.begins[hit])
     )
-    everyone = np.arange(count)
-    given, taken = rng.random(count) < 0.85, np.isfinite(withdrawn)
-    bonus = rng.random(count) < 0.7
+    everyone, since = np.arange(count), paths.signed_up
+    given, bonus = rng.random(count) < 0.85, rng.random(count) < 0.7
+    taken = np.flatnonzero(given & np.isfinite(withdrawn))
+    never = np.zeros(len(taken), dtype=bool)
     rows = [
-        pd.DataFrame({"customer": everyone, "seconds": paths.signed_up, "kind": "marketing", "granted": given}),
-        pd.DataFrame({"customer": everyone, "seconds": paths.signed_up + 1, "kind": "incentives", "granted": bonus}),
-        pd.DataFrame({"customer": everyone[taken & given], "seconds": withdrawn[taken & given], "kind": "marketing", "granted": False}),
-    ]  # fmt: skip
+        _consent(everyone, since, "marketing", given),
+        _consent(everyone, since + 1, "incentives", bonus),
+        _consent(taken, withdrawn[taken], "marketing", never),
+    ]
     return _stacked(rows, panel, "changed_at"), np.where(given, withdrawn, -np.inf)
+
+
+def _consent(who: Ints, at: Floats, kind: str, granted: NDArray[np.bool_]) -> pd.DataFrame:
+    return pd.DataFrame({"customer": who, "seconds": at, "kind": kind, "granted": granted})
 
 
 def draw_obligations(
@@ -242,13 +240,11 @@ def draw_obligations(
     )
     at = due + rng.normal(-2.0, 4.0, size=len(who)) * DAY
     announced = due - np.where(kind == len(names["onboarding"]), 14.0, 7.0) * DAY
-    edge = spell_edges(panel)[row]
-    number = pd.Series(who).groupby(who).cumcount().tolist()
-    numbers = panel.people.number[who].tolist()
+    edge = panel.spell_ends[row]
     start = panel.world.start
     frame = pd.DataFrame(
         {
-            "obligation_id": [f"O{n:06d}-{k}" for n, k in zip(numbers, number, strict=True)],
+            "obligation_id": serial_ids("O", panel.people.number, who),
             "customer_id": panel.people.ids[who],
             "due_at": instants(start, due),
             "announced_at": instants(start, np.round(announced)),

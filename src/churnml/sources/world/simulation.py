@@ -1,4 +1,4 @@
-"""The whole world: drawn in chunks of customers, written as clean tables, dirty tables and truth."""
+"""The whole world, drawn in chunks of customers: clean tables, dirty tables and truth."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from churnml.contract import TABLES
 from churnml.errors import InputError
@@ -245,13 +246,13 @@ def _oracle(setting: Setting, people: People, paths: Paths, terms: pd.DataFrame)
     return pd.DataFrame(
         {
             "customer_id": people.ids[customer],
-            "as_of": instants(setting.world.start, week * WEEK),
+            "as_of": instants(setting.world.start, week.astype(np.float64) * WEEK),
             "probability": setting.oracle[week, people.types[customer], tenure, state],
         }
     )
 
 
-def _lapsed(terms: pd.DataFrame, shape: tuple[int, int]) -> np.typing.NDArray[np.bool_]:
+def _lapsed(terms: pd.DataFrame, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Whether a week boundary falls into a gap between two subscriptions of one spell."""
     lapsed = np.zeros(shape, dtype=bool)
     following = terms["started"].shift(-1).where(terms["spell"] == terms["spell"].shift(-1))

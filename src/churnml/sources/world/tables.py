@@ -30,6 +30,14 @@ def numbered(prefix: str, numbers: Ints) -> pd.Series:
     return prefix + pd.Series(numbers).astype(str)
 
 
+def serial_ids(prefix: str, numbers: Ints, who: Ints) -> NDArray[np.object_]:
+    """Ids such as ``M000123-0004``: the customer's number and a running one, in the order given."""
+    place = pd.Series(who).groupby(who).cumcount().tolist()
+    owners = numbers[who].tolist()
+    ids = [f"{prefix}{n:06d}-{k:04d}" for n, k in zip(owners, place, strict=True)]
+    return np.array(ids, dtype=object)
+
+
 def not_after(times: Floats, edges: Floats) -> Floats:
     """The times, NaN where they do not lie before the edge (a NaN edge is none)."""
     return np.where(np.isfinite(edges) & (times >= edges), np.nan, times)
@@ -39,4 +47,4 @@ def pick(shares: Floats, draw: Floats) -> Ints:
     """The column each draw falls into, with the (unnormalised) shares of its row."""
     cumulative = np.cumsum(shares, axis=1)
     place = (draw[:, None] * cumulative[:, -1:] >= cumulative).sum(axis=1)
-    return place.clip(max=shares.shape[1] - 1)
+    return np.asarray(place.clip(max=shares.shape[1] - 1))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from churnml.sources.world.calendar import Calendar, draw_instants
 from churnml.sources.world.panel import Panel, chance
 from churnml.sources.world.parameters import DAY, HOUR, Floats, Ints
-from churnml.sources.world.tables import instants, labels, not_after, pick
+from churnml.sources.world.tables import instants, labels, not_after, pick, serial_ids
 from churnml.sources.world.words import Words
 
 REOPEN = -2.7
@@ -22,6 +22,7 @@ RATED = 0.32
 MAX_REOPENINGS = 4
 BOT_CHANNEL = 1
 BUG = 1
+PRIORITY_SHARE = (0.2, 0.5, 0.22, 0.08)
 
 
 @dataclass(frozen=True)
@@ -53,59 +54,58 @@ class Tickets:
     def __len__(self) -> int:
         return len(self.row)
 
+    @property
+    def last_resolved(self) -> Floats:
+        """When each ticket was resolved for the last time; NaN if never."""
+        last = np.nanmax(np.column_stack([self.resolved, np.full(len(self), -np.inf)]), axis=1)
+        return np.where(np.isfinite(last), last, np.nan)
+
 
 def draw_tickets(
     panel: Panel, calendar: Calendar, words: Words, rng: np.random.Generator
 ) -> Tickets:
     """Tickets with everything that happens to them before the customer leaves."""
-    row = _openings(panel, calendar, rng)
-    opened = draw_instants(panel.monday[row], rng)
-    keep = panel.inside(row, opened)
-    row, opened = row[keep], opened[keep]
-    count, who = len(row), panel.customer[row]
+    row, opened = _openings(panel, calendar, rng)
+    count, who, names = len(row), panel.customer[row], words.names["tickets"]
     category = _categories(panel, calendar, row, words, rng)
-    priority = pick(np.tile([0.2, 0.5, 0.22, 0.08], (count, 1)), rng.random(count))
-    channel = pick(
-        np.tile(words.names["tickets"]["channel_weights"], (count, 1)), rng.random(count)
-    )
+    priority = pick(np.tile(PRIORITY_SHARE, (count, 1)), rng.random(count))
+    channel = pick(np.tile(names["channel_weights"], (count, 1)), rng.random(count))
     bot = (channel == BOT_CHANNEL) & (rng.random(count) < 0.6)
-    edge = _edges(panel, row)
-    times = _times(panel, row, opened, category, priority, rng)
     bot_solved = bot & (category == 0) & (rng.random(count) < 0.55)
+    times = _times(panel, row, opened, category, priority, rng)
     answered, resolved, reopened = _with_bot(times, opened, bot_solved, rng)
-    first = resolved[:, 0]
-    escalate = chance(ESCALATE + panel.shift("escalate")[row]) * ~bot_solved
-    escalated = np.where(
-        rng.random(count) < escalate, opened + rng.random(count) * (first - opened), np.nan
+    escalating = rng.random(count) < chance(ESCALATE + panel.shift("escalate")[row])
+    moving = rng.random(count) < REASSIGNED
+    escalated, transferred = (
+        np.where(does & ~bot_solved, opened + rng.random(count) * (resolved[:, 0] - opened), np.nan)
+        for does in (escalating, moving)
     )
-    moved = (rng.random(count) < REASSIGNED) & ~bot_solved
-    transferred = np.where(moved, opened + rng.random(count) * (first - opened), np.nan)
-    last = np.nanmax(resolved, axis=1)
-    csat, csat_at = _satisfaction(
-        panel, row, (last - opened) / DAY, np.isfinite(reopened).sum(axis=1), rng
-    )
-    order = np.lexsort((opened, who))
+    last, turns = np.nanmax(resolved, axis=1), np.isfinite(reopened).sum(axis=1)
+    csat, wait = _satisfaction(panel, row, (last - opened) / DAY, turns, rng)
+    line = np.where(np.isfinite(transferred) | (category == BUG), 2, 1)
+    edge = panel.spell_ends[row]
     return Tickets(
-        row=row[order], customer=who[order], ids=_ids(panel, who[order]), opened=opened[order],
-        category=category[order], priority=priority[order], channel=channel[order],
-        line=np.where(np.isfinite(escalated), 3, np.where(moved | (category == BUG), 2, 1))[order],
-        agent=rng.integers(len(words.names["tickets"]["agents"]), size=count)[order],
-        bot=bot[order], bot_solved=bot_solved[order],
-        answered=not_after(answered, edge)[order],
-        resolved=not_after(resolved, edge[:, None])[order],
-        reopened=not_after(reopened, edge[:, None])[order],
-        escalated=not_after(escalated, edge)[order],
-        transferred=not_after(transferred, edge)[order],
-        csat=csat[order], csat_at=not_after(last + csat_at, edge)[order],
+        row=row, customer=who, ids=serial_ids("T", panel.people.number, who), opened=opened,
+        category=category, priority=priority, channel=channel,
+        line=np.where(np.isfinite(escalated), 3, line),
+        agent=rng.integers(len(names["agents"]), size=count), bot=bot, bot_solved=bot_solved,
+        answered=not_after(answered, edge), resolved=not_after(resolved, edge[:, None]),
+        reopened=not_after(reopened, edge[:, None]), escalated=not_after(escalated, edge),
+        transferred=not_after(transferred, edge), csat=csat, csat_at=not_after(last + wait, edge),
     )  # fmt: skip
 
 
-def _openings(panel: Panel, calendar: Calendar, rng: np.random.Generator) -> Ints:
+def _openings(panel: Panel, calendar: Calendar, rng: np.random.Generator) -> tuple[Ints, Floats]:
+    """Panel row and time of every ticket, by customer and time."""
     trouble = np.where(np.isin(panel.week, calendar.outage_weeks), OUTAGE_TICKETS, 1.0)
     news = np.where(np.isin(panel.week, calendar.release_weeks), 1.3, 1.0)
     newcomer = 1.0 + 1.2 * np.exp(-panel.tenure / 4.0)
     rate = panel.people.tickets[panel.customer] * panel.activity**0.5 * newcomer
-    return panel.repeat(rate * trouble * news * panel.factor("tickets"), rng)
+    row = panel.repeat(rate * trouble * news * panel.factor("tickets"), rng)
+    opened = draw_instants(panel.monday[row], rng)
+    order = np.lexsort((opened, panel.customer[row]))
+    order = order[panel.inside(row[order], opened[order])]
+    return row[order], opened[order]
 
 
 def _categories(
@@ -117,16 +117,6 @@ def _categories(
     )
     shares[np.isin(panel.week[row], calendar.outage_weeks), BUG] *= 4.0
     return pick(shares, rng.random(len(row)))
-
-
-def _edges(panel: Panel, row: Ints) -> Floats:
-    """End of the spell each ticket lies in; NaN for those still open."""
-    frame = pd.DataFrame({"customer": panel.customer, "ends": panel.ends, "begins": panel.begins})
-    gap = (frame["begins"] != frame["ends"].shift()) | (
-        frame["customer"] != frame["customer"].shift()
-    )
-    last = frame.groupby(gap.cumsum())["ends"].transform("max").to_numpy()
-    return np.asarray(last[row])
 
 
 def _times(
@@ -188,23 +178,13 @@ def _satisfaction(
     )
 
 
-def _ids(panel: Panel, who: Ints) -> NDArray[np.object_]:
-    place = pd.Series(who).groupby(who).cumcount().tolist()
-    numbers = panel.people.number[who].tolist()
-    return np.array([f"T{n}-{k:04d}" for n, k in zip(numbers, place, strict=True)], dtype=object)
-
-
 def ticket_frame(tickets: Tickets, panel: Panel, words: Words) -> pd.DataFrame:
     """Rows of the tickets table; ``resolved_at`` is the last time, as most systems keep it."""
     names, start = words.names["tickets"], panel.world.start
     known = np.isfinite(tickets.csat_at)
     rounds = np.isfinite(tickets.resolved).sum(axis=1)
     waiting = np.isfinite(tickets.reopened).sum(axis=1) >= rounds
-    last = np.where(
-        waiting,
-        np.nan,
-        np.nanmax(np.column_stack([tickets.resolved, np.full(len(tickets), -np.inf)]), axis=1),
-    )
+    last = np.where(waiting, np.nan, tickets.last_resolved)
     return pd.DataFrame(
         {
             "ticket_id": tickets.ids,
@@ -218,7 +198,7 @@ def ticket_frame(tickets: Tickets, panel: Panel, words: Words) -> pd.DataFrame:
                 tickets.bot_solved, "bot", labels(names["agents"], tickets.agent)
             ),
             "first_response_at": instants(start, tickets.answered),
-            "resolved_at": instants(start, np.where(np.isfinite(last), last, np.nan)),
+            "resolved_at": instants(start, last),
             "csat": np.where(known, tickets.csat, np.nan),
             "csat_at": instants(start, tickets.csat_at),
         }
@@ -230,7 +210,8 @@ def ticket_event_frame(tickets: Tickets, panel: Panel, words: Words) -> pd.DataF
     agents = labels(words.names["tickets"]["agents"], tickets.agent)
     agents = np.where(tickets.bot_solved, "bot", agents)
     handed = np.where(tickets.bot & ~tickets.bot_solved, tickets.opened + 90, np.nan)
-    by_bot = tickets.bot_solved[:, None]
+    bot = tickets.bot_solved
+    solved = np.where(bot[:, None], np.nan, tickets.resolved).T
     parts = [
         _part("assigned", np.where(tickets.bot_solved, np.nan, tickets.opened + 60), agents),
         _part("handed_over", handed, "bot"),
@@ -239,11 +220,11 @@ def ticket_event_frame(tickets: Tickets, panel: Panel, words: Words) -> pd.DataF
         _part("line_changed", tickets.transferred + 5, agents, "2"),
         _part("escalated", tickets.escalated, agents),
         _part("line_changed", tickets.escalated + 5, agents, "3"),
-        *[_part("resolved", np.where(by_bot, np.nan, tickets.resolved)[:, k], agents) for k in range(MAX_REOPENINGS + 1)],
-        *[_part("reopened", tickets.reopened[:, k], "customer") for k in range(MAX_REOPENINGS)],
-        _part("bot_resolved", np.where(tickets.bot_solved, tickets.resolved[:, 0], np.nan), "bot"),
-        _part("resolved", np.where(tickets.bot_solved, tickets.resolved[:, 0] + 1, np.nan), "bot"),
-    ]  # fmt: skip
+        *[_part("resolved", done, agents) for done in solved],
+        *[_part("reopened", again, "customer") for again in tickets.reopened.T],
+        _part("bot_resolved", np.where(bot, tickets.resolved[:, 0], np.nan), "bot"),
+        _part("resolved", np.where(bot, tickets.resolved[:, 0] + 1, np.nan), "bot"),
+    ]
     frame = pd.concat(parts)
     frame = frame[np.isfinite(frame["seconds"])].reset_index(names="place")
     frame = frame.sort_values(["place", "seconds", "kind"], kind="stable", ignore_index=True)
