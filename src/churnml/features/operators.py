@@ -226,6 +226,7 @@ class OwnBaseline:
         """
         return Saved(maximum(*self._drops))
 
+    @cached_property
     def onset_age(self) -> Expr:
         """Weeks since that drop began; unknown without any."""
         strongest = self.onset
@@ -241,7 +242,7 @@ class OwnBaseline:
     def _drop(self, window: Window) -> Expr:
         n, expected = count(timely(self.rows), window), Saved(self.expected(window))
         logarithm = Choice(n, n * Function("ln", (n / expected,)), Constant(0.0))
-        return Saved(Choice(n < expected, logarithm + expected - n, n * 0.0))
+        return Saved(Choice(n < expected, logarithm + expected - n, (n + expected) * 0.0))
 
 
 def _sum(values: Sequence[Expr]) -> Expr:

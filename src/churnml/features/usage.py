@@ -151,7 +151,7 @@ def own_past(declare: Declare, name: str, rows: Rows, en: str, ru: str) -> tuple
                 f"{ru}: отклонение от обычного уровня 5–8 недель назад", Unit.DEVIATIONS, -1),
         declare(f"{name}_drop_strength", own.onset, f"{en}: strength of a lasting drop",
                 f"{ru}: сила устойчивого спада", Unit.SCORE, 1),
-        declare(f"{name}_drop_age_weeks", own.onset_age(), f"{en}: weeks since the drop began",
+        declare(f"{name}_drop_age_weeks", own.onset_age, f"{en}: weeks since the drop began",
                 f"{ru}: недель с начала спада", Unit.WEEKS),
     )  # fmt: skip
 
