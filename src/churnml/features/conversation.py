@@ -69,7 +69,8 @@ def _silence() -> tuple[Feature, ...]:
     return (
         _declare("days_since_message", since, "Days since the customer wrote",
                  "Дней с последнего сообщения клиента", Unit.DAYS),
-        _declare("message_silence_in_gaps", since / gap, "Silence in messages, measured in the usual gaps",
+        _declare("message_silence_in_gaps", since / gap,
+                 "Silence in messages, measured in the usual gaps",
                  "Молчание в переписке в обычных паузах", Unit.RATIO, 1),
         _declare("conversation_went_silent", o.both(formerly, since > 30.0),
                  "Used to write, silent for over 30 days", "Раньше писал, молчит больше 30 дней",
