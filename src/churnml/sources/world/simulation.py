@@ -104,10 +104,12 @@ def simulate(
     setting = draw_setting(world, weeks=weeks, seed=seed)
     with built_aside(out) as folder:
         with Writers(folder) as writers:
+            calendar = {"calendar": _calendar_frame(setting)}
+            _write_tables(writers, setting.world, calendar, np.random.default_rng([seed, 3]))
             for chunk, first in enumerate(range(0, customers, CHUNK)):
                 numbers = np.arange(first, min(first + CHUNK, customers))
                 rng = np.random.default_rng([population_seed, 2, chunk])
-                _write_chunk(writers, setting, numbers, rng, with_calendar=chunk == 0)
+                _write_chunk(writers, setting, numbers, rng)
             rows = {name: writers.rows[f"data/{name}"] for name in TABLES}
         for place in ("data", "truth/clean"):
             write_description(
@@ -148,30 +150,29 @@ def draw_setting(name: str, *, weeks: int, seed: int) -> Setting:
 
 
 def _write_chunk(
-    writers: Writers,
-    setting: Setting,
-    numbers: Ints,
-    rng: np.random.Generator,
-    *,
-    with_calendar: bool,
+    writers: Writers, setting: Setting, numbers: Ints, rng: np.random.Generator
 ) -> None:
     """Draw some customers and append their rows to every file."""
     people = draw_people(setting.world, setting.words, numbers, rng)
     paths = draw_paths(setting.chain, setting.world, people.types, rng)
     frames, terms = _tables(setting, people, paths, rng)
-    if with_calendar:
-        frames["calendar"] = _calendar_frame(setting)
-    edge = setting.world.start + pd.Timedelta(days=7 * setting.world.weeks)
+    _write_tables(writers, setting.world, frames, rng)
+    writers.add("truth/exits", _exits(setting, people, paths), EXITS)
+    writers.add("truth/oracle", _oracle(setting, people, paths, terms), ORACLE)
+
+
+def _write_tables(
+    writers: Writers, world: World, frames: dict[str, pd.DataFrame], rng: np.random.Generator
+) -> None:
+    """Append the rows of the observed time, and of them those that arrived in it, with faults."""
+    edge = world.start + pd.Timedelta(days=7 * world.weeks)
     for name, frame in frames.items():
         table = TABLES[name]
         clean = frame[frame[table.time] < edge]
         writers.add(f"truth/clean/{name}", clean, schema_of(table, known_at=False))
-        known = arrived(clean, table, setting.world["arrival"], rng)
-        known = known[known["known_at"] < edge]
-        dirty = soiled(known, table, setting.world["dirt"], rng)
+        known = arrived(clean, table, world["arrival"], rng)
+        dirty = soiled(known[known["known_at"] < edge], table, world["dirt"], rng)
         writers.add(f"data/{name}", dirty, schema_of(table, known_at=True))
-    writers.add("truth/exits", _exits(setting, people, paths), EXITS)
-    writers.add("truth/oracle", _oracle(setting, people, paths, terms), ORACLE)
 
 
 def _tables(

@@ -16,6 +16,8 @@ REGISTER = {
     "ultimatum": "cold",
 }
 SLOT = re.compile(r"{(\w+)}")
+#: The first letter of every sentence.
+SENTENCE = re.compile(r"(?:^|(?<=[.!?])\s+)\w")
 #: Out of ten messages with a register of their own, so many use it.
 OWN_REGISTER = 6
 #: Out of ten messages, so many carry a sentence that only the tone explains.
@@ -99,5 +101,4 @@ class Phrasebook:
                 return dice.of(self.integrations)
             return dice.of(slots[name])
 
-        filled = SLOT.sub(fill, text)
-        return filled[:1].upper() + filled[1:]
+        return SENTENCE.sub(lambda match: match.group().upper(), SLOT.sub(fill, text))
