@@ -86,16 +86,18 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 def write_scores(scores: pd.DataFrame, path: Path) -> None:
     """Write a score file; the suffix says the format (.parquet, .csv, .jsonl)."""
-    ordered = scores.sort_values(["as_of", "customer_id"])
-    localised = ordered.assign(as_of=ordered["as_of"].dt.tz_localize("UTC"))
-    write_table(pa.Table.from_pandas(localised, schema=SCORE_SCHEMA, preserve_index=False), path)
+    ordered = scores.sort_values(["as_of", "customer_id"])[SCORE_SCHEMA.names]
+    naive = SCORE_SCHEMA.set(1, pa.field("as_of", pa.timestamp("us")))
+    table = pa.Table.from_pandas(ordered, schema=naive, preserve_index=False)
+    write_table(table.cast(SCORE_SCHEMA), path)
 
 
 def write_features(features: pd.DataFrame, path: Path) -> None:
     """Write a feature table: customer_id, as_of, then the features; unknown is null."""
-    frame = features.reset_index()
-    frame["as_of"] = frame["as_of"].dt.tz_localize("UTC")
-    write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
+    table = pa.Table.from_pandas(features.reset_index(), preserve_index=False)
+    place = table.column_names.index("as_of")
+    in_utc = table.column("as_of").cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))
+    write_table(table.set_column(place, "as_of", in_utc), path)
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:

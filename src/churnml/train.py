@@ -108,19 +108,9 @@ def train(
         registered = tracking.log_training(run.record(bundle, folder, tuned, proof, verdict))
         if verdict.promoted:
             tracking.promote(registered.version)
-    return TrainingResult(
-        {
-            **_found(folder, bundle, registered),
-            "promoted": verdict.promoted,
-            "reason": verdict.reason,
-            **proof.as_json(),
-            "tuning": tuned.reason,
-            "dataset": dataset.description.name,
-            "observed_until": dataset.observed_until.isoformat(),
-            "study_digest": study.digest(),
-            "seconds": stages.seconds,
-        }
-    )
+    content = _found(folder, bundle, registered) | proof.as_json() | run.facts()
+    content |= {"promoted": verdict.promoted, "reason": verdict.reason, "tuning": tuned.reason}
+    return TrainingResult(content | {"seconds": stages.seconds})
 
 
 def _found(folder: Path, bundle: Bundle, registered: tracking.RegisteredModel) -> dict[str, Any]:
@@ -166,6 +156,14 @@ class _Run:
             *self.examples.features.columns,
         ]
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+    def facts(self) -> dict[str, Any]:
+        """What the run was made of."""
+        return {
+            "dataset": self.dataset.description.name,
+            "observed_until": self.dataset.observed_until.isoformat(),
+            "study_digest": self.study.digest(),
+        }
 
     def tune(self, stages: Stages) -> Tuned:
         """Search for a better setting than the recipe, on data closed before the first test."""

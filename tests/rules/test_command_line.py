@@ -105,6 +105,8 @@ def test_a_suffix_that_is_no_format_is_refused_before_any_work(folder, capsys):
 
 
 def test_a_model_that_is_no_model_is_refused(folder, capsys):
+    write(folder, "customers", [CUSTOMER])
+    write(folder, "subscriptions", [SUBSCRIPTION])
     code, message = run(
         ["score", "data", "--as-of", "2025-01-01", "--out", "s.csv", "--model", "data"], capsys
     )
@@ -114,6 +116,8 @@ def test_a_model_that_is_no_model_is_refused(folder, capsys):
 
 
 def test_no_champion_yet_says_to_train(folder, capsys):
+    write(folder, "customers", [CUSTOMER])
+    write(folder, "subscriptions", [SUBSCRIPTION])
     code, message = run(["score", "data", "--as-of", "2025-01-01", "--out", "s.csv"], capsys)
 
     assert code == 2
