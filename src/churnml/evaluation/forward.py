@@ -20,7 +20,7 @@ from churnml.windows import DAY
 
 MODEL = "model"
 #: Columns that are probabilities; the other scores only rank.
-PROBABILITIES = frozenset({MODEL, "logistic_regression", "xgboost_default", "bg_nbd", "oracle"})
+PROBABILITIES = frozenset({MODEL, "logistic_regression", "xgboost_default", "oracle"})
 
 
 @dataclass(frozen=True)

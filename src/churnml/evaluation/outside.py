@@ -12,7 +12,8 @@ import pyarrow as pa
 from churnml.alerting.queue import Policy
 from churnml.config import Study
 from churnml.errors import InputError
-from churnml.evaluation.yardstick import Evaluation, evaluate, evaluate_random
+from churnml.evaluation.result import Evaluation
+from churnml.evaluation.yardstick import evaluate, evaluate_random
 from churnml.labels import label, spells
 from churnml.sources.dataset import Dataset
 from churnml.windows import LabelWindow

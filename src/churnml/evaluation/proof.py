@@ -20,8 +20,9 @@ from churnml.evaluation.forward import (
     out_of_time,
 )
 from churnml.evaluation.promotion import Signal, find_signal
+from churnml.evaluation.result import Evaluation
 from churnml.evaluation.truth import ORACLE, oracle_scores
-from churnml.evaluation.yardstick import Evaluation, evaluate, evaluate_random
+from churnml.evaluation.yardstick import evaluate, evaluate_random
 from churnml.labels import CHURNED, spells
 from churnml.model.examples import Examples
 from churnml.sources.dataset import Dataset
@@ -144,6 +145,9 @@ class _Yardstick:
     def __init__(self, dataset: Dataset, examples: Examples, study: Study) -> None:
         self.spells = spells(dataset)
         self.seed = study.seed
+        # BG/NBD's chance of no purchase is the label's own only where absence is the label.
+        silent_label = dataset.description.churn.kind == "absence"
+        self.probabilities = PROBABILITIES | ({"bg_nbd"} if silent_label else set())
         self.arguments: dict[str, Any] = {
             "window": examples.window,
             "policy": Policy(q=study.alerts.q, quiet_days=study.alerts.quiet_days, seed=study.seed),
@@ -158,7 +162,7 @@ class _Yardstick:
         flagged: pd.Series | None = None,
         resamples: int = 1000,
     ) -> Evaluation:
-        kind = "probability" if scores.name in PROBABILITIES else "score"
+        kind = "probability" if scores.name in self.probabilities else "score"
         return evaluate(
             scores.rename(kind).reset_index(),
             labels.reset_index(drop=True),
