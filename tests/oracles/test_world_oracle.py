@@ -159,6 +159,24 @@ def test_most_episodes_end_well(setting: Setting):
     assert 0.5 < recovered / began < 0.8
 
 
+def test_lives_fall_ill_as_often_as_the_chain_says(setting: Setting):
+    """Recovering customers fall back more often than healthy ones fall ill."""
+    chain = setting.chain
+    for state, factor in ((HEALTHY, 1.0), (RECOVERING, chain.relapse)):
+        expected = observed = 0.0
+        for seed in range(4):
+            people, paths = population(setting, seed)
+            who, week = np.nonzero(paths.states[:, :-1] == state)
+            rates = np.empty(len(who))
+            for at in range(setting.world.weeks):
+                here = week == at
+                chances = chain.onsets(people.types[who[here]], at, paths.tenure[who[here], at])
+                rates[here] = chances[:, :-1].sum(axis=1)
+            expected += factor * rates.sum()
+            observed += (paths.states[who, week + 1] >= FIRST_STAGE).sum()
+        assert abs(observed - expected) < 3.5 * np.sqrt(expected)
+
+
 def test_returns_begin_after_the_grace_and_forced_ends_do_not_return(setting: Setting):
     _, paths = population(setting, 2, customers=2000)
     spells = paths.spells
