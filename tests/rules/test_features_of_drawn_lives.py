@@ -74,8 +74,9 @@ def test_nothing_is_zero_and_never_is_unknown(dataset_of):
 def test_an_empty_window_after_odd_amounts_is_exactly_zero(dataset_of):
     rows = [event(ago(100 + n), value=0.1 * n + 1 / 3) for n in range(50)]
     rows += [event(ago(1), who="bob")]
+    names, churn = ["purchase_value_84d"], {"activity": ["login"]}
 
-    assert one(dataset_of, {"events": rows}, names=["purchase_value_84d"]).item() == 0.0
+    assert one(dataset_of, {"events": rows}, names=names, churn=churn).item() == 0.0
 
 
 def test_a_feed_that_is_not_there_is_unknown(dataset_of):

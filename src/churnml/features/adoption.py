@@ -95,7 +95,7 @@ def _exports(exports: Rows) -> tuple[Feature, ...]:
     recent, before = o.count(exports, LAST_4_WEEKS), o.count(exports, PRIOR_4_WEEKS)
     return (
         *_export.over(
-            (LAST_WEEK, LAST_4_WEEKS, LAST_12_WEEKS), "exports", lambda w: o.count(exports, w),
+            (LAST_4_WEEKS, LAST_12_WEEKS), "exports", lambda w: o.count(exports, w),
             "Data exports", "Выгрузки данных", Unit.COUNT, 1,
         ),
         _export("exports_change_28d", o.ratio(recent, before),

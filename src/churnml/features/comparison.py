@@ -14,7 +14,8 @@ from churnml.features.declaration import Feature, Unit
 _RANKED = (
     "active_days_28d", "events_28d", "days_since_activity", "activity_silence_in_gaps",
     "events_own_deviation_4w", "events_drop_strength", "key_use_28d", "functions_used_28d",
-    "purchase_days_84d", "purchase_value_84d", "missed_tasks_weight_share", "event_value_mean_84d",
+    "purchase_days_84d", "purchase_value_84d", "missed_tasks_weight", "event_value_mean_ever",
+    "days_early_84d", "purchase_days_ever", "purchase_value_ever",
     "messages_84d", "resolution_hours_84d", "open_rate_84d", "nps_last",
 )  # fmt: skip
 
@@ -22,7 +23,7 @@ _RANKED = (
 def comparison(features: Sequence[Feature]) -> tuple[Feature, ...]:
     """Percentiles of the strongest features."""
     by_name = {feature.name: feature for feature in features}
-    return tuple(_ranked(by_name[name]) for name in _RANKED)
+    return tuple(_ranked(by_name[name]) for name in _RANKED if name in by_name)
 
 
 def _ranked(feature: Feature) -> Feature:

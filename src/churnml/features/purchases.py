@@ -6,7 +6,14 @@ Repeat days, recency and age are the inputs (x, t_x, T) of BG/NBD, which is fitt
 from __future__ import annotations
 
 from churnml.features import operators as o
-from churnml.features.algebra import EVER, LAST_4_WEEKS, LAST_12_WEEKS, PRIOR_12_WEEKS, Rows
+from churnml.features.algebra import (
+    EVER,
+    LAST_4_WEEKS,
+    LAST_12_WEEKS,
+    LAST_26_WEEKS,
+    PRIOR_12_WEEKS,
+    Rows,
+)
 from churnml.features.declaration import Family, Feature, Unit
 from churnml.features.declare import Declare, named, role
 from churnml.features.row_sources import EVENTS
@@ -17,7 +24,10 @@ _declare = Declare(Family.USAGE, "win_back_offer")
 
 def purchases(description: Description) -> tuple[Feature, ...]:
     """Features of the churn activity: its events by name, purchases, or else all events."""
-    return (*_rhythm(_activity(description)), *_spending(_activity(description)))
+    activity = _activity(description)
+    if activity == Rows(EVENTS):  # usage counts these days and values already
+        return _rhythm(activity)
+    return (*_rhythm(activity), *_frequency(activity), *_spending(activity))
 
 
 def _activity(description: Description) -> Rows:
@@ -30,7 +40,6 @@ def _activity(description: Description) -> Rows:
 def _rhythm(activity: Rows) -> tuple[Feature, ...]:
     since, ever = o.days_since(activity), o.active_days(activity)
     gap = o.span(activity) / (ever - 1.0)
-    recent = o.active_days(activity, LAST_12_WEEKS)
     return (
         _declare("days_since_activity", since, "Days since the last activity or purchase",
                  "Дней с последней активности или покупки", Unit.DAYS, 1),
@@ -48,7 +57,13 @@ def _rhythm(activity: Rows) -> tuple[Feature, ...]:
                  "Дней от первой до последней покупки или активности", Unit.DAYS),
         _declare("purchase_age_days", o.age(activity), "Days since the first purchase or activity",
                  "Дней с первой покупки или активности", Unit.DAYS),
-        *_declare.over((LAST_4_WEEKS, LAST_12_WEEKS), "purchase_days",
+    )  # fmt: skip
+
+
+def _frequency(activity: Rows) -> tuple[Feature, ...]:
+    recent = o.active_days(activity, LAST_12_WEEKS)
+    return (
+        *_declare.over((LAST_4_WEEKS, LAST_12_WEEKS, LAST_26_WEEKS), "purchase_days",
                        lambda w: o.active_days(activity, w),
                        "Days with a purchase or activity", "Дней с покупкой или активностью",
                        Unit.DAYS, -1),
@@ -64,12 +79,14 @@ def _spending(activity: Rows) -> tuple[Feature, ...]:
     before = o.money(activity, "value", PRIOR_12_WEEKS)
     ever = o.money(activity, "value", EVER)
     return (
-        *_declare.over((LAST_4_WEEKS, LAST_12_WEEKS), "purchase_value",
+        *_declare.over((LAST_4_WEEKS, LAST_12_WEEKS, LAST_26_WEEKS), "purchase_value",
                        lambda w: o.money(activity, "value", w),
                        "Value of purchases or activity", "Сумма покупок или активности",
                        Unit.MONEY, -1),
         _declare("purchase_value_ever", ever, "Value of purchases or activity, ever",
                  "Сумма покупок или активности за всё время", Unit.MONEY, -1),
+        _declare("purchase_value_last", o.last(activity, "value"), "Value of the last purchase",
+                 "Сумма последней покупки", Unit.MONEY),
         _declare("purchase_value_per_day", ever / o.active_days(activity),
                  "Mean value of a day of purchase", "Средняя сумма в день покупки", Unit.MONEY),
         _declare("purchase_value_change_84d", o.ratio(spent, before),

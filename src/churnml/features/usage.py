@@ -45,11 +45,11 @@ def _volume(logins: Rows) -> tuple[Feature, ...]:
             "Logins", "Входы в систему", Unit.COUNT, -1,
         ),
         *_declare.over(
-            (LAST_4_WEEKS, LAST_12_WEEKS), "login_days", lambda w: o.active_days(logins, w),
+            (LAST_4_WEEKS,), "login_days", lambda w: o.active_days(logins, w),
             "Days with a login", "Дни со входом", Unit.DAYS, -1,
         ),
         *_declare.over(
-            (LAST_WEEK, LAST_4_WEEKS, LAST_12_WEEKS), "active_users",
+            (LAST_4_WEEKS, LAST_12_WEEKS), "active_users",
             lambda w: o.distinct(events, "user_id", w),
             "People using the product", "Работающие в продукте сотрудники", Unit.COUNT, -1,
         ),
@@ -63,17 +63,20 @@ def _volume(logins: Rows) -> tuple[Feature, ...]:
 def _rhythm() -> tuple[Feature, ...]:
     events = Rows(EVENTS)
     since, days = o.days_since(events), o.active_days(events, LAST_12_WEEKS)
-    gap = o.span(events) / (o.active_days(events) - 1.0)
+    last, ever = o.last(events, "value"), o.mean(events, "value")
     return (
         _declare("days_since_event", since, "Days since the last action",
                  "Дней с последнего действия", Unit.DAYS, 1),
-        _declare("event_span_days", o.span(events), "Days from the first to the last action",
-                 "Дней от первого до последнего действия", Unit.DAYS),
-        _declare("silence_in_own_gaps", since / gap, "Silence measured in the usual gaps",
-                 "Молчание в обычных паузах клиента", Unit.RATIO, 1),
         _declare("silence_by_own_rate", since * days / 84.0,
                  "Active days missed at the usual pace",
                  "Пропущено активных дней при обычном темпе", Unit.DAYS, 1),
+        _declare("event_value_last", last, "Value of the last action that has one",
+                 "Значение последнего действия", Unit.SCORE),
+        _declare("event_value_mean_ever", ever, "Mean value of an action, ever",
+                 "Среднее значение действия за всё время", Unit.SCORE),
+        _declare("event_value_change", o.mean(events, "value", LAST_12_WEEKS) - ever,
+                 "Mean value of an action, last 84 days against ever",
+                 "Среднее значение действия: 84 дня к среднему за всё время", Unit.SCORE),
     )  # fmt: skip
 
 
