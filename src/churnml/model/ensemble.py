@@ -169,7 +169,7 @@ def recipe_for(examples: Examples, rows: npt.NDArray[np.bool_]) -> Parameters:
     """The recipe for the leavers among these rows."""
     churned = examples.labels[examples.window][rows] == CHURNED
     people = churned.index[churned.to_numpy()].get_level_values("customer_id").nunique()
-    return boosting.recipe(positives=int(churned.sum()), leavers=people)
+    return boosting.recipe(rows=len(churned), positives=int(churned.sum()), leavers=people)
 
 
 def _everyone(examples: Examples, tested: pd.Timestamp) -> pd.DataFrame | None:

@@ -21,7 +21,8 @@ MIN_CATEGORY_SHARE = 0.01
 MAX_CATEGORIES = 20
 
 PURCHASE_COLUMNS = ("purchase_repeat_days", "purchase_recency_days", "purchase_age_days")
-NO_PURCHASE = "no_purchase_probability"
+NO_PURCHASE = "no_purchase_log_odds"
+_SURE = 1e-6
 _WEEK = 7.0  # BG/NBD is fitted in weeks, as its sources do; days make the optimum flat
 
 
@@ -36,9 +37,9 @@ class Preparation:
     categories : mapping of str to tuple of str
         Categorical features and the values that have a 0/1 column.
     purchases : BgNbd, optional
-        Purchase process behind the column ``no_purchase_probability``.
+        Purchase process behind the column ``no_purchase_log_odds``.
     window : LabelWindow
-        Days for which that probability is asked.
+        Days for which its probability of no purchase is asked.
     """
 
     numeric: tuple[str, ...]
@@ -84,7 +85,9 @@ class Preparation:
             parts.append(np.stack([column == value for value in values], axis=1).astype(np.float32))
         if self.purchases is not None:
             silent = no_purchase_probability(self.purchases, features, window=self.window)
-            parts.append(silent.astype(np.float32)[:, None])
+            # Log-odds, because both learners add in log-odds; clipped, as 0 and 1 are possible.
+            odds = np.clip(silent, _SURE, 1 - _SURE)
+            parts.append(np.log(odds / (1 - odds)).astype(np.float32)[:, None])
         return np.hstack(parts)
 
     def as_json(self) -> dict[str, Any]:

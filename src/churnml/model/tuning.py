@@ -250,7 +250,7 @@ def _suggest(trial: optuna.Trial) -> Parameters:
     return Parameters(
         max_depth=trial.suggest_int("max_depth", 2, 5),
         eta=trial.suggest_float("eta", 0.02, 0.1, log=True),
-        min_child_weight=trial.suggest_float("min_child_weight", 3, 150, log=True),
+        min_child_weight=trial.suggest_float("min_child_weight", 1, 400, log=True),
         subsample=trial.suggest_float("subsample", 0.5, 0.9),
         colsample_bytree=trial.suggest_float("colsample_bytree", 0.15, 0.6),
         reg_lambda=trial.suggest_float("reg_lambda", 1, 50, log=True),
