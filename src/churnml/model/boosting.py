@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 LEAF_ROWS = 1_000
+LEAVES = 60  # on little data: a leaf may hold so small a part of the rows
 FEW_LEAVERS = 150
 MANY_LEAVERS = 5_000
 
@@ -56,10 +57,11 @@ def recipe(*, rows: int, positives: int, leavers: int) -> Parameters:
     """The setting for so many training rows, positive ones among them, and people behind these.
 
     ``min_child_weight`` is in units of p(1 - p). About a thousand rows in a leaf are 20 at a base
-    rate of 2 % and 250 at one half; with few positives a large one would allow no split.
+    rate of 2 % and 250 at one half (fewer on little data); with few positives a large one would allow no split.
     """
     share = positives / rows
-    weight = max(LEAF_ROWS * share * (1 - share), 1.0)
+    leaf = min(LEAF_ROWS, rows / LEAVES)
+    weight = max(leaf * share * (1 - share), 1.0)
     parameters = Parameters(min_child_weight=weight)
     if leavers < FEW_LEAVERS:
         parameters = replace(parameters, max_depth=2, trees=200)
