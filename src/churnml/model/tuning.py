@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     import xgboost
 
 INNER_BLOCKS = 3
-_ROUNDS = 500
-_PATIENCE = 40
-_MAX_ROWS = 60_000
+_ROUNDS = 400
+_PATIENCE = 30
+_MAX_ROWS = 30_000
 
 
 @dataclass(frozen=True)
