@@ -13,8 +13,8 @@ from churnml.sources.world.paths import Paths
 from churnml.sources.world.people import People
 
 SUMMER = 0.10
-#: Levels and log odds stop falling here, rates fall on.
-MOST_SHIFT = 1.4
+#: Levels and log odds stop moving here, rates go on.
+MOST_SHIFT = 1.3
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Panel:
     def shift(self, name: str) -> Floats:
         """What the episode adds to this log odds or level."""
         effect = np.append(self.world.effect(name), 0.0)[self.cause]
-        fall = self.strength if name not in SHIFTS else self.strength.clip(max=MOST_SHIFT)
-        return np.asarray(np.where(effect > 0, self.voice, fall) * effect)
+        loud = np.where(effect > 0, self.voice, self.strength)
+        return np.asarray((loud.clip(max=MOST_SHIFT) if name in SHIFTS else loud) * effect)
 
     def repeat(self, rates: Floats, rng: np.random.Generator) -> Ints:
         """Row numbers, each as often as a Poisson draw with its rate says."""
