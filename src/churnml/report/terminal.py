@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+#: Figure, heading in the comparison (80 columns must do), and its name in full.
 _COLUMNS = (
-    ("average_precision", "average precision"),
-    ("roc_auc", "ROC AUC"),
-    ("lift_at_10pct", "lift top 10 %"),
-    ("recall_at_lead_21d", "recall ≥ 21 d"),
-    ("recall_above_random", "above random"),
-    ("alert_precision", "alert precision"),
-    ("median_lead_days", "median lead, d"),
-    ("alerts_per_week", "alerts/week"),
+    ("average_precision", "AP", "average precision"),
+    ("roc_auc", "AUC", "ROC AUC"),
+    ("lift_at_10pct", "lift", "lift in the top tenth of each as_of"),
+    ("recall_at_lead_21d", "recall", "share of exits alerted 21 to 84 days ahead"),
+    ("alert_precision", "prec.", "share of alerts followed by an exit within 84 days"),
+    ("median_lead_days", "lead", "median notice of the first alert, days"),
+    ("alerts_per_week", "load", "alerts a week"),
 )
 
 
@@ -95,26 +95,39 @@ def show_evaluation(content: Mapping[str, Any], console: Console) -> None:
         soft_wrap=True,
     )
     console.print(_comparison(content))
+    console.print(_intervals(content))
     if content["lead_recall"]:
         console.print(_lead_table(content))
 
 
 def _comparison(content: Mapping[str, Any]) -> Table:
     table = Table(title="Out of time, on the same rows and load", title_justify="left")
-    table.add_column("score")
-    for _, title in _COLUMNS:
-        table.add_column(title, justify="right")
+    table.add_column("score", no_wrap=True)
+    for _, heading, _ in _COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_row("model", *_cells(content["metrics"]), style="bold")
-    low_high = [_interval(content["intervals"].get(name)) for name, _ in _COLUMNS]
-    table.add_row("  95 % interval", *low_high, style="dim")
     for name, metrics in content["baselines"].items():
         table.add_row(name, *_cells(metrics))
     return table
 
 
+def _intervals(content: Mapping[str, Any]) -> Table:
+    table = Table(title="The model with 95 % intervals by customer", title_justify="left")
+    table.add_column("")
+    table.add_column("figure")
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("interval", justify="right", no_wrap=True)
+    for name, heading, title in _COLUMNS:
+        value = content["metrics"].get(name)
+        if value is not None:
+            band = _interval(content["intervals"].get(name))
+            table.add_row(heading, title, _number(value), band)
+    return table
+
+
 def _lead_table(content: Mapping[str, Any]) -> Table:
     table = Table(title="Share of exits alerted, by minimum notice in weeks", title_justify="left")
-    table.add_column("score")
+    table.add_column("score", no_wrap=True)
     curves = {"model": content["lead_recall"]}
     curves |= {name: part.get("lead_recall") for name, part in content["baselines"].items()}
     shown = {name: curve for name, curve in curves.items() if curve}
@@ -135,7 +148,7 @@ def _breakdown(seconds: Mapping[str, float]) -> Table:
 
 
 def _cells(metrics: Mapping[str, Any]) -> list[str]:
-    return [_number(metrics.get(name)) for name, _ in _COLUMNS]
+    return [_number(metrics.get(name)) for name, _, _ in _COLUMNS]
 
 
 def _number(value: float | None) -> str:
