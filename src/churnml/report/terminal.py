@@ -126,15 +126,15 @@ def _intervals(content: Mapping[str, Any]) -> Table:
 
 
 def _lead_table(content: Mapping[str, Any]) -> Table:
-    table = Table(title="Share of exits alerted, by minimum notice in weeks", title_justify="left")
+    table = Table(title="Exits alerted, %, by minimum notice in weeks", title_justify="left")
     table.add_column("score", no_wrap=True)
     curves = {"model": content["lead_recall"]}
     curves |= {name: part.get("lead_recall") for name, part in content["baselines"].items()}
     shown = {name: curve for name, curve in curves.items() if curve}
     for week in range(1, 9):
-        table.add_column(str(week), justify="right")
+        table.add_column(str(week), justify="right", no_wrap=True)
     for name, curve in shown.items():
-        table.add_row(name, *(_number(curve[str(week)]) for week in range(1, 9)))
+        table.add_row(name, *(_percent(curve[str(week)]) for week in range(1, 9)))
     return table
 
 
@@ -155,6 +155,10 @@ def _number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}".removesuffix("%")
 
 
 def _interval(band: tuple[float, float] | None) -> str:
