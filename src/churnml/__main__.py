@@ -57,9 +57,9 @@ def simulate(
     world: Annotated[str, typer.Option(help="Kind of company.")] = "saas",
     customers: Annotated[int, typer.Option(help="How many customers.")] = 2000,
     weeks: Annotated[int, typer.Option(help="How many weeks are observed.")] = 104,
-    seed: Annotated[int, typer.Option(help="Draws causes, calendar and people.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Draws causes, calendar and people.")] = 7,
     population_seed: Annotated[
-        int | None, typer.Option(help="Same causes and calendar, other people.")
+        int | None, typer.Option(min=0, help="Same causes and calendar, other people.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -127,15 +127,15 @@ def features(
             "Example: churnml features data/demo/data --as-of 2026-01-05 --out features.parquet"
         )
     from churnml.delivery import check_suffix, write_features
-    from churnml.features import compute_features
-    from churnml.snapshots import take_snapshots
+    from churnml.features import catalogue
+    from churnml.scoring import features_at
     from churnml.sources import open_dataset
 
     check_suffix(out)
     opened = open_dataset(data, dataset_file=dataset)
     _show_notices(opened)
-    snapshots = take_snapshots(opened, _instants(opened, as_of, since, until, every))
-    table = compute_features(opened, snapshots)
+    as_ofs = _instants(opened, as_of, since, until, every)
+    table = features_at(opened, as_ofs, features=catalogue(opened))
     write_features(table, out)
     if as_json:
         _print_json({"rows": len(table), "columns": list(table.columns), "out": str(out)})
@@ -168,7 +168,7 @@ def train(
         str | None, typer.Option("--as-of", help="Use the data as it was known then.")
     ] = None,
     trials: Annotated[int | None, typer.Option(min=0, help="Settings tried.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the model; default under mlruns/.")
     ] = None,
@@ -273,7 +273,7 @@ def _data_of(study: Study, data: Path | None) -> Path:
     if data is not None:
         return data
     chosen = Path(study.data)
-    if not chosen.exists():
+    if not chosen.exists() or (chosen.is_dir() and not any(chosen.iterdir())):
         raise InputError(
             f"The study's data {chosen} is not there. Make a demonstration world with "
             "`churnml simulate data/demo`, or give DATA."

@@ -108,7 +108,7 @@ class Study(Section):
     features: Features = Features()
     baselines: Baselines = Baselines()
     promotion: Promotion = Promotion()
-    seed: int = 7
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
 
     def digest(self) -> str:
         """Sixteen hexadecimal digits that change with any choice."""

@@ -80,6 +80,8 @@ def write_table(table: pa.Table, path: Path) -> None:
         writers[path.suffix](table, aside)
         aside.chmod(0o644)
         aside.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error}). Give another --out.") from None
     finally:
         aside.unlink(missing_ok=True)
 

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class InputError(ValueError):
-    """Data, configuration or arguments are unusable: says what was expected, what came, what to do."""
+    """Data, settings or arguments are unusable: what was expected, what came, what to do."""

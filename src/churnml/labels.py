@@ -45,7 +45,8 @@ spells as (
 )
 select customer_id, started_at,
        case when ended_at + to_days($days) <= $until
-             and (end_reason <> 'involuntary' or $involuntary = 'exit') then ended_at end as exit_at,
+             and (end_reason <> 'involuntary' or $involuntary = 'exit')
+            then ended_at end as exit_at,
        case when end_reason = 'involuntary' and $involuntary = 'censor'
             then ended_at end as censored_at
 from spells order by customer_id, started_at
@@ -99,7 +100,8 @@ def label(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> 
     """What became of each snapshot in the label window.
 
     ``unknown`` until the window and the label delay have passed, when the customer was censored
-    before the end of the window, and (inactivity) when the customer had already left silently.
+    before the end of the window, when no spell contains the as_of, and (inactivity) when the
+    customer had already left silently.
 
     Parameters
     ----------
@@ -122,7 +124,8 @@ def label(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> 
     labels = pd.Series(STAYED, index=snapshots.index, dtype="str")
     labels[(notice >= 0) & (notice < window.lead_days)] = LEFT_EARLY
     labels[window.contains(notice)] = CHURNED
-    labels[(observed < window.end_days) | (notice < 0) | ~closed] = UNKNOWN
+    nobody = ends["started_at"].isna()
+    labels[(observed < window.end_days) | (notice < 0) | nobody | ~closed] = UNKNOWN
     return labels
 
 
@@ -161,13 +164,15 @@ def _absence(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) 
         direction="forward",
     ).set_index("index")
     active = found["event_time"] < found["opens_at"] + pd.Timedelta(days=window.horizon_days)
-    return pd.Series(
+    labels = pd.Series(
         np.where(active.loc[snapshots.index], STAYED, CHURNED), index=snapshots.index, dtype="str"
     )
+    return labels.where(snapshots["customer_id"].isin(activity["customer_id"].unique()), UNKNOWN)
 
 
 def _activity_until(connection: duckdb.DuckDBPyConnection, until: pd.Timestamp) -> pd.DataFrame:
     return connection.execute(
-        "select customer_id, event_time from activity where event_time < $until order by event_time",
+        "select customer_id, event_time from activity where event_time < $until "
+        "order by event_time",
         {"until": until.to_pydatetime()},
     ).df()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from churnml.errors import InputError
-from churnml.features import Feature, catalogue, compute_features
+from churnml.features import Feature, catalogue, compute_features, feature_digest
 from churnml.model.bundle import Bundle
 from churnml.snapshots import take_snapshots
 from churnml.sources.dataset import Dataset
@@ -32,6 +32,19 @@ def features_for(dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp
     InputError
         If nobody is at risk at any as_of, or the model needs features that are not there.
     """
+    return features_at(dataset, as_ofs, features=needed_features(dataset, bundle))
+
+
+def features_at(
+    dataset: Dataset, as_ofs: Sequence[pd.Timestamp], *, features: Sequence[Feature]
+) -> pd.DataFrame:
+    """These features of everyone at risk at each as_of.
+
+    Raises
+    ------
+    InputError
+        If nobody is at risk at any as_of.
+    """
     snapshots = take_snapshots(dataset, as_ofs)
     if snapshots.empty:
         first, last = min(as_ofs), max(as_ofs)
@@ -39,7 +52,7 @@ def features_for(dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp
             f"Nobody is at risk between {first:%Y-%m-%d} and {last:%Y-%m-%d}. The data is observed "
             f"until {dataset.observed_until:%Y-%m-%d}; choose as_ofs inside it."
         )
-    return compute_features(dataset, snapshots, features=needed_features(dataset, bundle))
+    return compute_features(dataset, snapshots, features=features)
 
 
 def score(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
@@ -75,4 +88,11 @@ def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:
             f"catalogue: {', '.join(absent[:5])}. Score with the version of churnml in bundle.json "
             "and the same [customers] immutable columns, or train again."
         )
-    return tuple(known[name] for name in bundle.feature_names)
+    needed = tuple(known[name] for name in bundle.feature_names)
+    if feature_digest(needed) != bundle.feature_digest:
+        raise InputError(
+            "The features have the model's names but not its meaning: their definition, or the "
+            "type of an immutable column, has changed since it was trained. Train again, or score "
+            "with the version of churnml in bundle.json."
+        )
+    return needed

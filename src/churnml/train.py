@@ -19,12 +19,13 @@ from rich.console import Console
 
 from churnml import tracking
 from churnml.config import Study
+from churnml.errors import InputError
 from churnml.evaluation.forward import MODEL, Fitting
 from churnml.evaluation.promotion import Verdict, best_rule, compare
 from churnml.evaluation.proof import Proof, prove
 from churnml.features import feature_digest
 from churnml.features.cache import code_digest
-from churnml.model.bundle import Bundle
+from churnml.model.bundle import Bundle, check_folder
 from churnml.model.examples import Examples, prepare
 from churnml.model.tuning import Tuned, tune
 from churnml.report.terminal import Stages, show_training
@@ -85,6 +86,8 @@ def train(
         If the data cannot carry the study, with what is missing.
     """
     study = study or Study()
+    if out is not None:
+        check_folder(out)
     stages = Stages(console or Console(stderr=True))
     with stages.stage("read and check"):
         dataset = _open(data, dataset_file=dataset_file, as_of=as_of)
@@ -94,7 +97,7 @@ def train(
     run = _Run(dataset, examples, folds, study)
     with stages.stage("tuning"):
         tuned = run.tune(stages)
-    fitting = Fitting.of(study, parameters=tuned.parameters)
+    fitting = Fitting.of(study, parameters=tuned.chosen)
     with stages.stage("out-of-time proof"):
         proof = prove(
             dataset, examples, folds=folds, fitting=fitting, study=study, data=data, say=stages.say
@@ -198,7 +201,11 @@ class _Run:
         in_use = tracking.champion()
         if in_use is None:
             return Verdict(True, f"Promoted: the first model; it beats the simple rule {rule}.")
-        return self._against(Bundle.load(tracking.resolve(in_use.uri)), fitting)
+        try:
+            champion = Bundle.load(tracking.resolve(in_use.uri))
+        except InputError as error:
+            return Verdict(False, f"Kept: the champion cannot be opened to compare with. {error}")
+        return self._against(champion, fitting)
 
     def _against(self, champion: Bundle, fitting: Fitting) -> Verdict:
         name = self.dataset.description.name

@@ -98,5 +98,6 @@ def instant(moment: Any, *, zone: str) -> pd.Timestamp:
     if stamp is pd.NaT:
         raise InputError(f"'{moment}' is no time. Expected a date such as 2026-03-01.")
     if stamp.tzinfo is None:
-        stamp = stamp.tz_localize(zone)
+        # Where the clock changes at midnight a day begins with its first instant.
+        stamp = stamp.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
     return stamp.tz_convert("UTC").tz_localize(None).as_unit("us")

@@ -140,3 +140,24 @@ def test_a_command_that_lacks_something_says_what(folder, capsys, arguments, wor
 
     assert code == 2
     assert word in message
+
+
+def test_a_score_file_of_strangers_is_refused_instead_of_judged(folder, capsys):
+    write(folder, "customers", [CUSTOMER])
+    write(folder, "subscriptions", [SUBSCRIPTION])
+    days = pd.date_range("2025-01-02", periods=300, freq="D")
+    write(folder, "events", [{"customer_id": "a", "event_time": day, "name": "x"} for day in days])
+    scores = {"customer_id": ["007"], "as_of": ["2025-03-01"], "probability": [0.5]}
+    pd.DataFrame(scores).to_csv(folder / "scores.csv", index=False)
+    code, message = run(["evaluate", "scores.csv", "data"], capsys)
+
+    assert code == 2
+    assert "customer_id is written as in the data" in message
+
+
+def test_a_place_where_no_model_can_be_written_is_refused_before_any_work(folder, capsys):
+    (folder / "taken").write_text("something else")
+    code, message = run(["train", "data", "--out", "taken"], capsys)
+
+    assert code == 2
+    assert "taken exists and is no bundle" in message

@@ -179,3 +179,12 @@ def test_exits_are_aligned_with_the_snapshots_whatever_their_order(dataset_of):
 
     assert found.index.tolist() == [7, 3]
     assert found["exit_at"].tolist() == [pd.Timestamp(days(30)), pd.Timestamp(days(-40))]
+
+
+@pytest.mark.parametrize("kind", ["contract", "inactivity", "absence"])
+def test_a_customer_who_is_not_in_the_data_has_no_known_label(dataset_of, kind):
+    contract = kind == "contract"
+    dataset = story(dataset_of, (-9, None)) if contract else shopper(dataset_of, 5, kind=kind)
+    stranger = pd.DataFrame({"customer_id": ["'+7"], "as_of": [AS_OF]})
+
+    assert label(dataset, stranger, window=SILENT).item() == "unknown"

@@ -82,3 +82,12 @@ def test_too_little_history_says_what_is_missing():
 
 def test_a_bare_date_is_midnight_in_the_zone_of_the_dataset():
     assert instant("2026-03-01", zone="Europe/Moscow") == pd.Timestamp("2026-02-28 21:00")
+
+
+def test_where_the_clock_changes_at_midnight_the_day_begins_with_its_first_instant():
+    assert instant("2018-11-04", zone="America/Sao_Paulo") == pd.Timestamp("2018-11-04 03:00")
+
+
+def test_what_is_no_time_is_refused_with_an_example():
+    with pytest.raises(InputError, match="Expected a date"):
+        instant("yesterday-ish", zone="UTC")

@@ -305,7 +305,7 @@ def floors(levels: Floats, times: Integers, policy: Policy) -> Floats:
     found = np.full(len(levels), ABSENT)
     for number, line in enumerate(levels):
         depth = policy.load(int(np.count_nonzero(line > ABSENT))) * deepest(times, policy)
-        if depth < len(line):
+        if 0 < depth < len(line):  # 0: nobody has a score at this as_of
             found[number] = np.partition(line, len(line) - depth)[len(line) - depth]
     lowest: Floats = np.maximum(found, np.finfo(np.float64).min)
     return lowest

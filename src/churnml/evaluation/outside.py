@@ -14,7 +14,7 @@ from churnml.config import Study
 from churnml.errors import InputError
 from churnml.evaluation.result import Evaluation
 from churnml.evaluation.yardstick import evaluate, evaluate_random
-from churnml.labels import label, spells
+from churnml.labels import UNKNOWN, label, spells
 from churnml.sources.dataset import Dataset
 from churnml.windows import LabelWindow
 
@@ -68,6 +68,11 @@ def judge_file(path: Path, dataset: Dataset, *, study: Study) -> Judged:
         "observed_until": dataset.observed_until,
         "seed": study.seed,
     }
+    if (labels == UNKNOWN).all():
+        raise InputError(
+            f"No row of {path} has a known label: none of its customers is at risk in this data "
+            "at its as_ofs. Check that customer_id is written as in the data (leading zeros)."
+        )
     exits = spells(dataset)
     return Judged(
         evaluate(tested, labels, exits, **arguments),
@@ -79,7 +84,7 @@ def read_scores(path: Path) -> pd.DataFrame:
     """A score file as a frame with naive UTC as_ofs."""
     readers = {
         ".parquet": pd.read_parquet,
-        ".csv": lambda file: pd.read_csv(file, dtype={"customer_id": "str"}),
+        ".csv": _read_csv,
         ".jsonl": lambda file: pd.read_json(file, lines=True, dtype={"customer_id": "str"}),
     }
     if path.suffix not in readers:
@@ -95,7 +100,17 @@ def read_scores(path: Path) -> pd.DataFrame:
         as_of = pd.to_datetime(frame["as_of"], utc=True)
     except ValueError as error:
         raise InputError(f"{path}: the column as_of holds no times ({error}).") from None
+    if as_of.isna().any():
+        raise InputError(f"{path}: {int(as_of.isna().sum())} rows have no as_of; each needs one.")
     frame["as_of"] = as_of.dt.tz_localize(None).astype("datetime64[us]")
+    return frame
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """A CSV file; the quote that keeps an id from running as a formula is taken off."""
+    frame = pd.read_csv(path, dtype={"customer_id": "str"})
+    if "customer_id" in frame:
+        frame["customer_id"] = frame["customer_id"].str.replace(r"^'(?=[=+\-@])", "", regex=True)
     return frame
 
 

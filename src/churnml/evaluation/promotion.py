@@ -80,9 +80,9 @@ def find_signal(inner: pd.Series, labels: pd.Series, *, examples: Examples, seed
 
 def best_rule(precisions: Mapping[str, float | None]) -> tuple[str, float]:
     """The simple rule with the highest average precision."""
-    known = {name: precisions[name] for name in SIMPLE_RULES if precisions.get(name) is not None}
-    name = max(known, key=lambda rule: known[rule] or 0.0)
-    return name, known[name] or 0.0
+    known = {name: precisions.get(name) or 0.0 for name in SIMPLE_RULES}
+    name = max(known, key=lambda rule: known[rule])
+    return name, known[name]
 
 
 def compare(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,15 +37,21 @@ def cached_features(
         return pd.read_parquet(path)
     except (OSError, pa.ArrowInvalid):
         table = compute_features(dataset, snapshots, features=features)
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(f".{id(table)}.tmp")
+    # The cache is a comfort: a full disk must not cost the run, whose table is in hand.
+    with contextlib.suppress(OSError):
+        _keep(table, path)
+        _drop_old(folder)
+    return table
+
+
+def _keep(table: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         table.to_parquet(aside)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-    _drop_old(folder)
-    return table
 
 
 def _key(dataset: Dataset, snapshots: pd.DataFrame, features: Sequence[Feature]) -> str:

@@ -71,16 +71,18 @@ class Bundle:
         InputError
             If something other than a bundle is at the path.
         """
-        if path.exists() and not (path / _MANIFEST).exists():
-            raise InputError(f"{path} exists and is no bundle. Give another folder.")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        check_folder(path)
         aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        before = aside.with_name(aside.name + ".before")
         try:
             self._write(aside)
-            shutil.rmtree(path, ignore_errors=True)
+            aside.chmod(0o755)  # a scoring service may run as another user
+            if path.exists():
+                path.rename(before)
             aside.rename(path)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(before, ignore_errors=True)
         return type(self).load(path)
 
     def _write(self, folder: Path) -> None:
@@ -159,6 +161,24 @@ class Bundle:
             metrics=manifest["metrics"],
             digest=_sha256(path / _MANIFEST)[:16],
         )
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a place where no bundle can be written, before any work is done for it.
+
+    Raises
+    ------
+    InputError
+        If something other than a bundle is there, or the folder cannot be written.
+    """
+    taken = path.exists() and not (path / _MANIFEST).is_file()
+    if taken and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(f"{path} exists and is no bundle. Give another folder.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error}). Give another folder.") from None
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:

@@ -109,10 +109,16 @@ def prepare(
     windows = label_windows(study, churn)
     folds = _folds(dataset, study, window=windows[0])
     snapshots = take_snapshots(dataset, _grid(dataset, study, folds))
+    if snapshots.empty:
+        raise InputError(
+            "Nobody is at risk at any as_of. Check that subscriptions or activity, customers and "
+            "their sign-up times cover the same time (churnml check)."
+        )
     population = in_population(dataset, snapshots, population=study.population)
     _check_population(snapshots, population, study)
     say(f"{len(snapshots):,} snapshots at risk, {int(population.sum()):,} in the population")
     features = _chosen(catalogue(dataset), study)
+    _check_signals(features, study)
     table = cached_features(dataset, snapshots, features=features, folder=cache)
     say(f"{len(features)} features")
     keys = pd.MultiIndex.from_frame(snapshots[["customer_id", "as_of"]])
@@ -127,7 +133,24 @@ def prepare(
         catalogue=tuple(features),
         silent_churn=churn.kind != "contract",
     )
+    _check_classes(examples, folds)
     return examples, folds
+
+
+def _check_classes(examples: Examples, folds: ForwardFolds) -> None:
+    """Refuse before any fit what no fold could learn from."""
+    first, window = folds.starts[0], examples.window
+    if examples.can_train(folds=folds, tested=first):
+        return
+    rows = examples.train_rows(window, folds=folds, tested=first)
+    leavers = int((examples.labels[window] == CHURNED).to_numpy()[rows].sum())
+    raise InputError(
+        f"One class only: of {int(rows.sum())} snapshots whose label closed before the first test "
+        f"on {first:%Y-%m-%d}, {leavers} leave within {window.lead_days}–{window.end_days} days; "
+        f"at least {MIN_POSITIVES} that leave and some that stay are needed. Bring older data, "
+        "check that exits are in the data (churnml check), widen [label] horizon_days or loosen "
+        "[population]."
+    )
 
 
 def label_windows(study: Study, churn: Churn) -> tuple[LabelWindow, ...]:
@@ -201,6 +224,18 @@ def _chosen(features: Sequence[Feature], study: Study) -> list[Feature]:
             "See `churnml features --list`."
         )
     return [feature for feature in features if feature.name not in study.features.drop]
+
+
+def _check_signals(features: Sequence[Feature], study: Study) -> None:
+    """The simple rules need their signals: those named, and the ones that recency reads."""
+    numeric = {feature.name for feature in features if not feature.is_category}
+    absent = sorted({*study.baselines.rank_sum, "days_since_activity", "tenure_days"} - numeric)
+    if absent:
+        raise InputError(
+            f"The simple rules beside the model need the numeric features {', '.join(absent)}, "
+            "which are dropped or do not exist. Mend [baselines] rank_sum or [features] drop; see "
+            "`churnml features --list`."
+        )
 
 
 def _check_population(snapshots: pd.DataFrame, population: pd.Series, study: Study) -> None:

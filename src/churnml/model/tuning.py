@@ -49,6 +49,11 @@ class Tuned:
     trials: pd.DataFrame
     reason: str
 
+    @property
+    def chosen(self) -> Parameters | None:
+        """The setting for every fit; None: the recipe for the rows that each fit has."""
+        return None if self.is_recipe else self.parameters
+
 
 def inner_folds(examples: Examples, *, folds: ForwardFolds, tested: pd.Timestamp) -> ForwardFolds:
     """Forward folds on data that was closed before the first outer test begins.
@@ -242,7 +247,7 @@ def _ask_recipe(study: optuna.Study, base: Parameters) -> optuna.Trial:
             "reg_lambda",
         )
     }
-    study.enqueue_trial(chosen)
+    study.enqueue_trial(chosen, skip_if_exists=True)
     return study.ask()
 
 

@@ -6,13 +6,14 @@ import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from churnml.config import Section, parse, read_toml
 from churnml.contract import CUSTOMERS, TABLES
+from churnml.windows import instant
 
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d|w)")
 _UNIT_MINUTES = {"min": 1, "h": 60, "d": 1440, "w": 10080}
@@ -110,7 +111,7 @@ class Description(Section):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, timezone: str) -> str:
-        if timezone not in available_timezones():
+        if timezone not in available_timezones() - {"localtime"}:
             raise ValueError('expected an IANA time zone such as "Europe/Moscow"')
         return timezone
 
@@ -134,10 +135,7 @@ class Description(Section):
 
     def instant(self, moment: date | datetime) -> pd.Timestamp:
         """The moment as naive UTC; without an offset it is read in the time zone of the dataset."""
-        stamp = pd.Timestamp(moment)
-        if stamp.tzinfo is None:
-            stamp = stamp.tz_localize(ZoneInfo(self.timezone))
-        return stamp.tz_convert("UTC").tz_localize(None)
+        return instant(moment, zone=self.timezone)
 
 
 def read_description(path: Path | None) -> Description:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
 from typing import cast
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -60,8 +59,7 @@ def find_edge(
         return Edge(observed, instant, declared=True)
     volume = _volume(shop, plans)
     last = last_usual_day(volume) if volume else _NO_DAY
-    midnight = pd.Timestamp(last + timedelta(days=1)).tz_localize(ZoneInfo(description.timezone))
-    instant = midnight.tz_convert("UTC").tz_localize(None)
+    instant = description.instant(last + timedelta(days=1))
     observed = instant if known_until is None else min(instant, known_until)
     return Edge(observed, instant + pd.Timedelta(days=GRACE_DAYS), declared=False)
 
