@@ -135,9 +135,9 @@ def own_past(declare: Declare, name: str, rows: Rows, en: str, ru: str) -> tuple
     """A stream against its own earlier level: ratio, deviations, and the onset of a drop."""
     own = o.OwnBaseline(rows)
     weeks = (
-        (1, LAST_WEEK, "1 неделя"),
-        (2, LAST_2_WEEKS, "2 недели"),
-        (4, LAST_4_WEEKS, "4 недели"),
+        (1, LAST_WEEK, "last week", "за неделю"),
+        (2, LAST_2_WEEKS, "last 2 weeks", "за 2 недели"),
+        (4, LAST_4_WEEKS, "last 4 weeks", "за 4 недели"),
     )
     return (
         declare(f"{name}_own_ratio_28d", own.ratio(LAST_4_WEEKS),
@@ -145,9 +145,9 @@ def own_past(declare: Declare, name: str, rows: Rows, en: str, ru: str) -> tuple
                 f"{ru} за 4 недели к обычному уровню клиента", Unit.RATIO, -1),
         *(
             declare(f"{name}_own_deviation_{number}w", own.deviation(window),
-                    f"{en}: deviation from the own usual level, weeks: {number}",
-                    f"{ru}: отклонение от обычного уровня, {said}", Unit.DEVIATIONS, -1)
-            for number, window, said in weeks
+                    f"{en}, {said_en}: deviation from the own usual level",
+                    f"{ru} {said_ru}: отклонение от обычного уровня", Unit.DEVIATIONS, -1)
+            for number, window, said_en, said_ru in weeks
         ),
         declare(f"{name}_own_deviation_before", own.deviation(PRIOR_4_WEEKS),
                 f"{en}: deviation from the own usual level, 5 to 8 weeks ago",
