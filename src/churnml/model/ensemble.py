@@ -133,7 +133,7 @@ def fit_ensemble(
         If there are too few leavers or only one class to learn from.
     """
     window = examples.window
-    rows = _thinned(examples, examples.train_rows(window, folds=folds, tested=tested), max_rows)
+    rows = thinned(examples, examples.train_rows(window, folds=folds, tested=tested), max_rows)
     target = (examples.labels[window] == CHURNED).to_numpy()[rows]
     _check_classes(target, tested=tested, window=window)
     preparation = fit_preparation(
@@ -143,7 +143,7 @@ def fit_ensemble(
     parameters = parameters or recipe_for(examples, rows)
     fitted = []
     for head in examples.heads:
-        used = _thinned(examples, examples.train_rows(head, folds=folds, tested=tested), max_rows)
+        used = thinned(examples, examples.train_rows(head, folds=folds, tested=tested), max_rows)
         churned = (examples.labels[head] == CHURNED).to_numpy()[used]
         if head == window or churned.sum() >= MIN_POSITIVES:
             matrix = narrow if head == window else preparation.matrix(examples.features[used])
@@ -207,7 +207,7 @@ class _Boosting:
         return Head(head, tuple(boosters), tuple(shifts))
 
 
-def _thinned(
+def thinned(
     examples: Examples, rows: npt.NDArray[np.bool_], max_rows: int
 ) -> npt.NDArray[np.bool_]:
     """Every n-th as_of, counted back from the newest, when there are too many rows."""

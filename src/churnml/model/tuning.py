@@ -15,7 +15,7 @@ import pandas as pd
 from churnml.labels import CHURNED, UNKNOWN
 from churnml.model import boosting
 from churnml.model.boosting import Parameters
-from churnml.model.ensemble import recipe_for
+from churnml.model.ensemble import recipe_for, thinned
 from churnml.model.examples import Examples
 from churnml.model.preparation import Matrix, fit_preparation
 from churnml.splits import ForwardFolds
@@ -145,7 +145,7 @@ def _build(examples: Examples, *, folds: ForwardFolds) -> list[InnerFold]:
     for start, end in folds.blocks():
         train = examples.train_rows(examples.window, folds=folds, tested=start)
         test = usable & np.asarray((as_ofs >= start) & (as_ofs < end))
-        train = _limited(train, as_ofs)
+        train = thinned(examples, train, _MAX_ROWS)
         if min(target[train].sum(), target[test].sum()) < 5:
             continue
         features = examples.features
@@ -176,14 +176,6 @@ def _reference_matrix(
     return xgboost.QuantileDMatrix(
         matrix, target.astype(np.float32), feature_names=list(columns), ref=data, max_bin=128
     )
-
-
-def _limited(rows: npt.NDArray[np.bool_], as_ofs: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
-    step = int(np.ceil(rows.sum() / _MAX_ROWS))
-    if step <= 1:
-        return rows
-    kept = np.sort(as_ofs[rows].unique())[::-1][::step]
-    return np.asarray(rows & as_ofs.isin(kept))
 
 
 def _evaluate(
