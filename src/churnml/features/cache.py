@@ -16,6 +16,8 @@ from churnml.features.declaration import Feature, feature_digest
 from churnml.features.engine import compute_features
 from churnml.sources.dataset import Dataset
 
+#: Parts of the package that decide what a feature table holds.
+MADE_BY = ("features", "sources", "snapshots.py", "contract.py", "windows.py")
 #: Older tables are dropped: one for each of the last few studies is enough.
 KEPT = 4
 
@@ -59,19 +61,21 @@ def _key(dataset: Dataset, snapshots: pd.DataFrame, features: Sequence[Feature])
     parts = [
         dataset.digest,
         feature_digest(features),
-        code_digest(),
+        code_digest(*MADE_BY),
         dataset.description.model_dump_json(),
     ]
     return hashlib.sha256("|".join(parts).encode() + rows).hexdigest()[:24]
 
 
-def code_digest() -> str:
-    """Sixteen hexadecimal digits that change with any line of the package."""
+def code_digest(*parts: str) -> str:
+    """Sixteen hexadecimal digits that change with any line of these parts; default: of all."""
     digest = hashlib.sha256()
     folder = Path(churnml.__file__).parent
     for file in sorted(folder.rglob("*.py")):
-        digest.update(file.relative_to(folder).as_posix().encode())
-        digest.update(file.read_bytes())
+        name = file.relative_to(folder)
+        if not parts or name.parts[0] in parts:
+            digest.update(name.as_posix().encode())
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -1,0 +1,120 @@
+"""What every command shares: the application, options, how answers are printed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from churnml.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from churnml.config import Study
+    from churnml.sources.dataset import Dataset
+
+app = typer.Typer(
+    name="churnml",
+    help="Know three to four weeks ahead which customer is leaving, why, and prove it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+stdout = Console()
+stderr = Console(stderr=True)
+
+Data = Annotated[Path, typer.Argument(help="Folder of tables or a DuckDB file.")]
+StudyData = Annotated[
+    Path | None,
+    typer.Argument(help="Folder of tables or a DuckDB file; default: the study's data."),
+]
+DatasetFile = Annotated[
+    Path | None, typer.Option("--dataset", help="dataset.toml; default: the one beside the data.")
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Study; default: experiments/studies/default.toml.")
+]
+AsOfs = Annotated[list[str] | None, typer.Option("--as-of", help="Date or time; may be repeated.")]
+Out = Annotated[Path, typer.Option("--out", help="File to write: .parquet, .csv or .jsonl.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+Since = Annotated[str | None, typer.Option(help="First of a row of as_ofs.")]
+Until = Annotated[str | None, typer.Option(help="End of the row, exclusive.")]
+Every = Annotated[str, typer.Option(help="Step of the row, in days.")]
+
+
+def data_of(study: Study, data: Path | None) -> Path:
+    """The data given, else the study's; refused where nothing is there."""
+    if data is not None:
+        return data
+    chosen = Path(study.data)
+    if not chosen.exists() or (chosen.is_dir() and not any(chosen.iterdir())):
+        raise InputError(
+            f"The study's data {chosen} is not there. Make a demonstration world with "
+            "`churnml simulate data/demo`, or give DATA."
+        )
+    return chosen
+
+
+def instants(
+    dataset: Dataset,
+    as_of: Sequence[str] | None,
+    since: str | None,
+    until: str | None,
+    every: str,
+) -> list[pd.Timestamp]:
+    """The as_ofs asked for, naive UTC; a bare date is midnight in the dataset's zone."""
+    from churnml.windows import instant, weekly
+
+    zone = dataset.description.timezone
+    if as_of:
+        if since or until:
+            raise InputError("Give --as-of or --since with --until, not both.")
+        return [instant(moment, zone=zone) for moment in as_of]
+    if since is None or until is None:
+        raise InputError("Give --as-of T, or --since T --until T (and --every 7d).")
+    days = every.removesuffix("d")
+    if not days.isdigit() or int(days) == 0:
+        raise InputError(f"--every is '{every}'; expected days such as 7d.")
+    found = weekly(instant(since, zone=zone), instant(until, zone=zone), every_days=int(days))
+    if len(found) == 0:
+        raise InputError(f"No as_of lies between --since {since} and --until {until} (exclusive).")
+    return list(found)
+
+
+def show_notices(dataset: Dataset) -> None:
+    """Say on stderr what a user should know of the data."""
+    for notice in dataset.notices:
+        stderr.print(f"note: {notice}", style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(content: Any) -> None:
+    """Write one JSON document to stdout."""
+    sys.stdout.write(json.dumps(content, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+
+
+def print_records(title: str, records: Sequence[dict[str, Any]]) -> None:
+    """Print records as a table, one column for each key of the first."""
+    if not records:
+        stdout.print(f"{title}: none.")
+        return
+    columns = tuple(records[0])
+    rows = [tuple("" if row[key] is None else str(row[key]) for key in columns) for row in records]
+    print_table(title, columns, rows)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows as a table."""
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    stdout.print(table)

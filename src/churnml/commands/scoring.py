@@ -1,0 +1,88 @@
+"""Commands about scores: make them, judge them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from churnml.commands.base import (
+    AsJson,
+    AsOfs,
+    ConfigFile,
+    Data,
+    DatasetFile,
+    Every,
+    Out,
+    Since,
+    Until,
+    app,
+    instants,
+    print_json,
+    show_notices,
+    stdout,
+)
+
+
+@app.command(epilog="Example: churnml score data/demo/data --as-of 2026-01-05 --out scores.parquet")
+def score(
+    data: Data,
+    out: Out,
+    as_of: AsOfs = None,
+    since: Since = None,
+    until: Until = None,
+    every: Every = "7d",
+    model: Annotated[
+        str, typer.Option(help="Folder of a bundle or MLflow address.")
+    ] = "models:/churnml@champion",
+    dataset: DatasetFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score everyone at risk at one or many as_ofs."""
+    from churnml.delivery import check_suffix, write_scores
+    from churnml.explanation import strongest_reasons
+    from churnml.model.bundle import Bundle
+    from churnml.scoring import features_for, needed_features
+    from churnml.scoring import score as run
+    from churnml.sources import open_dataset
+    from churnml.tracking import resolve
+
+    check_suffix(out)
+    opened = open_dataset(data, dataset_file=dataset)
+    as_ofs = instants(opened, as_of, since, until, every)
+    bundle = Bundle.load(resolve(model))
+    show_notices(opened)
+    table = features_for(opened, bundle, as_ofs)
+    scores = run(bundle, table)
+    known = needed_features(opened, bundle)
+    said = strongest_reasons(bundle, table, scores["probability"], features=known)
+    write_scores(scores.assign(reasons=said.to_numpy()), out)
+    if as_json:
+        moments = [f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in as_ofs]
+        print_json({"rows": len(scores), "as_ofs": moments, "out": str(out)})
+    else:
+        stdout.print(f"{len(scores):,} scores at {len(as_ofs)} as_ofs in {out}", soft_wrap=True)
+
+
+@app.command(epilog="Example: churnml evaluate scores.parquet data/demo/data")
+def evaluate(
+    scores: Annotated[Path, typer.Argument(help="File: customer_id, as_of, probability or score.")],
+    data: Data,
+    dataset: DatasetFile = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge any score file: rows, queue and lead time, with a random score beside it."""
+    from churnml.config import read_study
+    from churnml.evaluation.outside import judge_file
+    from churnml.report.terminal import show_evaluation
+    from churnml.sources import open_dataset
+
+    opened = open_dataset(data, dataset_file=dataset)
+    show_notices(opened)
+    judged = judge_file(scores, opened, study=read_study(config))
+    if as_json:
+        print_json(judged.as_json())
+    else:
+        show_evaluation(judged.as_json(), stdout)

@@ -1,0 +1,61 @@
+"""The command of the monthly run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churnml.commands.base import (
+    AsJson,
+    ConfigFile,
+    DatasetFile,
+    StudyData,
+    app,
+    data_of,
+    print_json,
+    stderr,
+    stdout,
+)
+
+if TYPE_CHECKING:
+    from churnml.config import Study
+
+
+@app.command(epilog="Example: churnml train data/demo/data --trials 10 --seed 7")
+def train(
+    data: StudyData = None,
+    dataset: DatasetFile = None,
+    config: ConfigFile = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Use the data as it was known then.")
+    ] = None,
+    trials: Annotated[int | None, typer.Option(min=0, help="Settings tried.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the model; default under mlruns/.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the monthly training: features, folds, tuning, proof, promotion."""
+    from churnml.config import read_study
+    from churnml.train import train as run
+
+    study = overridden(read_study(config), trials=trials, seed=seed)
+    result = run(
+        data_of(study, data), study=study, dataset_file=dataset, as_of=as_of, out=out,
+        console=stderr,
+    )  # fmt: skip
+    if as_json:
+        print_json(result.as_json())
+    else:
+        result.show(stdout)
+
+
+def overridden(study: Study, *, trials: int | None, seed: int | None) -> Study:
+    """The study with what was given on the command line."""
+    if trials is not None:
+        tuning = study.tuning.model_copy(update={"trials": trials})
+        study = study.model_copy(update={"tuning": tuning})
+    return study if seed is None else study.model_copy(update={"seed": seed})
