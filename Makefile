@@ -6,6 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 DATA   ?=
 CONFIG ?=
 ARGS   ?=
+ONLY   ?=
 
 UV  := .tools/bin/uv
 BIN := .venv/bin
@@ -13,13 +14,13 @@ DEMO := data/demo
 
 export OMP_WAIT_POLICY := PASSIVE
 # not for notebooks, whose kernel shows the pictures itself
-train unit test-all: export MPLBACKEND := Agg
+train unit test-all experiments: export MPLBACKEND := Agg
 
-.PHONY: help env train test test-all lint unit notebooks lab ui clean
+.PHONY: help env train test test-all lint unit experiments notebooks lab ui clean
 
 help: ## what can be made here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
-	@echo "Variables: DATA=folder CONFIG=study.toml ARGS='more options of churnml train' PYTHON=interpreter"
+	@echo "Variables: DATA=folder CONFIG=study.toml ONLY=folder ARGS='more options of churnml train' PYTHON=interpreter"
 
 $(UV):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found on the PATH." >&2; exit 2; }
@@ -48,6 +49,9 @@ test: lint unit ## style, types and the quick tests
 
 test-all: lint ## style, types and every test, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or not slow"
+
+experiments: env ## all studies on all data sets; ONLY=oulad DATA=../shared/data
+	$(BIN)/python experiments/run.py $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only "$(ONLY)")
 
 notebooks: env ## run the notebooks and store their pictures
 	$(BIN)/jupytext --sync --execute notebooks/*.py

@@ -1,0 +1,108 @@
+"""The tables in the READMEs under experiments/ say what the result files say, and nothing else."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.fixture(scope="module")
+def runner():
+    spec = importlib.util.spec_from_file_location("experiments_run", EXPERIMENTS / "run.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+def readme(folder):
+    return (EXPERIMENTS / folder / "README.md").read_text(encoding="utf-8")
+
+
+def results():
+    return sorted(EXPERIMENTS.glob("*/results/*.json"))
+
+
+def numbers(text):
+    return [float(found) for found in re.findall(r"\d+\.\d+", text)]
+
+
+def test_every_study_has_a_folder_a_file_and_markers(runner):
+    for run in runner.RUNS:
+        named = [word for word in run.arguments(Path("DATA")) if word.startswith("experiments/")]
+        assert all((EXPERIMENTS.parent / word).is_file() for word in named)
+        assert readme(run.folder).count(runner.BEGIN) == 1
+        assert readme(run.folder).count(runner.END) == 1
+
+
+def test_no_study_of_a_public_set_is_forgotten(runner):
+    known = {(run.folder, run.study) for run in runner.RUNS}
+    there = {
+        (folder, path.stem)
+        for folder in {folder for folder, _ in known}
+        for path in (EXPERIMENTS / folder).glob("*.toml")
+        if not path.stem.startswith("dataset")
+    }
+    assert there <= known
+
+
+@pytest.mark.parametrize("path", results(), ids=lambda path: f"{path.parts[-3]}/{path.stem}")
+def test_a_readme_shows_the_figures_of_its_result_file(path):
+    found = json.loads(path.read_text(encoding="utf-8"))
+    block = readme(path.parts[-3]).split(f"**{path.stem}** (")[1]
+    shown = re.search(r"\| \*\*churnml\*\* \|([^\n]*)", block)[1]
+    low, high = found["intervals"]["average_precision"]
+    precision = found["metrics"]["average_precision"]
+    assert numbers(shown)[:3] == [round(each, 4) for each in (precision, low, high)]
+    assert block.startswith(f"{found['date']}): {found['n_rows']:,} rows")
+
+
+def test_the_tables_are_exactly_those_that_the_runner_writes(runner):
+    for folder in {run.folder for run in runner.RUNS}:
+        assert runner.results_block(folder) in readme(folder)
+
+
+def test_a_result_says_when_and_by_which_command_and_code_it_came():
+    for path in results():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", found["date"])
+        assert found["command"].startswith("churnml train ")
+        assert set(found["code"]) == {"version", "digest"}
+        assert "average_precision" in found["baselines"]["random"]
+
+
+def drawn(precision):
+    figures = {"average_precision": precision, "roc_auc": None}
+    return {
+        "date": "2026-01-31", "n_rows": 1200, "n_positive": 30, "n_positive_customers": 12,
+        "reason": "Kept.", "metrics": figures, "intervals": {"average_precision": [0.1, 0.2]},
+        "baselines": {"random": {"average_precision": 0.025, "intervals": {}}},
+    }  # fmt: skip
+
+
+def test_a_table_shows_what_was_measured_and_leaves_out_what_was_not(runner):
+    assert runner.results_table("weekly", drawn(0.15)) == (
+        "**weekly** (2026-01-31): 1,200 rows, 30 churned (12 people). Kept.\n\n"
+        "|  | average precision |\n| --- | --- |\n"
+        "| **churnml** | 0.1500 [0.1000, 0.2000] |\n| chance | 0.0250 |"
+    )
+
+
+def test_no_store_of_models_in_use_is_touched(runner, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://in-use.example")
+    seen = {}
+
+    def note(command, *, cwd, env, **_):
+        seen.update(cwd=cwd, uri=env["MLFLOW_TRACKING_URI"])
+        return subprocess.CompletedProcess(command, 0, stdout=b"{}")
+
+    monkeypatch.setattr(runner.subprocess, "run", note)
+    runner.train(runner.RUNS[0], tmp_path / "data", folder=tmp_path)
+    assert seen == {"cwd": tmp_path, "uri": f"sqlite:///{tmp_path / 'mlflow.db'}"}
