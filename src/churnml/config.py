@@ -88,6 +88,12 @@ class Baselines(Section):
     rank_sum: dict[str, Literal[-1, 1]] = {}
 
 
+class Health(Section):
+    """Preset of the health score: a shipped name or the path of a TOML file."""
+
+    preset: str = "default"
+
+
 class Promotion(Section):
     """How much worse a challenger may be, as a share of the champion's average precision."""
 
@@ -107,6 +113,7 @@ class Study(Section):
     alerts: Alerts = Alerts()
     features: Features = Features()
     baselines: Baselines = Baselines()
+    health: Health = Health()
     promotion: Promotion = Promotion()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
 

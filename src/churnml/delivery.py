@@ -97,9 +97,20 @@ def write_scores(scores: pd.DataFrame, path: Path) -> None:
 def write_features(features: pd.DataFrame, path: Path) -> None:
     """Write a feature table: customer_id, as_of, then the features; unknown is null."""
     table = pa.Table.from_pandas(features.reset_index(), preserve_index=False)
+    write_table(_in_utc(table), path)
+
+
+def write_health(health: pd.DataFrame, path: Path) -> None:
+    """Write a health table: customer_id, as_of, health, colour, missing, reason, groups."""
+    table = pa.Table.from_pandas(health.reset_index(), preserve_index=False)
+    write_table(_in_utc(table), path)
+
+
+def _in_utc(table: pa.Table) -> pa.Table:
+    """The table with its as_of, naive inside, as UTC."""
     place = table.column_names.index("as_of")
     in_utc = table.column("as_of").cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))
-    write_table(table.set_column(place, "as_of", in_utc), path)
+    return table.set_column(place, "as_of", in_utc)
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:

@@ -20,6 +20,7 @@ from rich.console import Console
 from churnml import tracking
 from churnml.config import Study
 from churnml.errors import InputError
+from churnml.evaluation.baselines import health_weights
 from churnml.evaluation.forward import MODEL, Fitting
 from churnml.evaluation.promotion import Verdict, best_rule, compare
 from churnml.evaluation.proof import Proof, prove
@@ -166,6 +167,9 @@ class _Run:
             "dataset": self.dataset.description.name,
             "observed_until": self.dataset.observed_until.isoformat(),
             "study_digest": self.study.digest(),
+            "health": health_weights(
+                self.examples, folds=self.folds, health_preset=self.study.health.preset
+            ),
         }
 
     def tune(self, stages: Stages) -> Tuned:

@@ -87,10 +87,13 @@ def test_training_prints_every_figure_of_its_contract(trained):
     assert metrics <= set(result["metrics"])
     assert metrics <= set(result["intervals"])
     assert set(result["lead_recall"]) == {str(week) for week in range(1, 9)}
+    assert set(result["health"]["weights"]) == set(result["health"]["learned_weights"])
     assert {"run_id", "model", "promoted", "reason", "base_rate", "n_rows", "n_positive",
             "n_exits", "folds"} <= set(result)  # fmt: skip
-    assert {"random", "recency", "seed_points", "rank_sum", "logistic_regression",
-            "xgboost_default", "oracle"} <= set(result["baselines"])  # fmt: skip
+    assert {
+        "random", "recency", "seed_points", "health", "health_learned", "convergence", "rank_sum",
+        "logistic_regression", "xgboost_default", "oracle",
+    } <= set(result["baselines"])  # fmt: skip
 
 
 def test_the_model_lies_where_the_document_says(trained):

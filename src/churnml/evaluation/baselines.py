@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from churnml.evaluation.reference import rank_sum
+from churnml.health import Preset, health, learn_weights, read_preset, risk_points
 from churnml.labels import CHURNED
 from churnml.model import boosting
 from churnml.model.boosting import Parameters
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import xgboost
 
 #: Rules that need no fit; the model must beat the best of them to be promoted.
-SIMPLE_RULES = ("recency", "seed_points", "rank_sum")
+SIMPLE_RULES = ("recency", "seed_points", "health", "convergence", "rank_sum")
 
 #: XGBoost as it comes: the mistake that the recipe avoids (modelling: verdict 2).
 XGBOOST_DEFAULTS = Parameters(
@@ -43,33 +44,53 @@ RANK_SUM_SIGNALS: Mapping[str, int] = {
 }
 _RANK_SUM_MOST = 7
 
-#: The points of the sources: silence over 30 days 8, complaint about the price 5.
-SILENCE_DAYS = 30
-SILENCE_POINTS = 8
-PRICE_POINTS = 5
+#: The points of the sources: silence over 30 days, complaint about the price, negative tone.
+SEED_POINTS = "seed_points"
+HEALTH = "health"
+HEALTH_LEARNED = "health_learned"
+#: How many groups of warning signals speak at once: three or four together mean act now.
+CONVERGENCE = "signals_together"
 
 
 def rule_scores(
-    features: pd.DataFrame, *, rank_sum_signals: Mapping[str, int]
+    features: pd.DataFrame, *, rank_sum_signals: Mapping[str, int], health_preset: str = "default"
 ) -> dict[str, pd.Series]:
-    """Scores that need no fit: recency, seed_points, rank_sum.
+    """Scores that need no fit: recency, seed_points, health, convergence, rank_sum.
 
     Parameters
     ----------
     features : DataFrame indexed by (customer_id, as_of)
     rank_sum_signals : mapping of str to int
         Features of the rank-sum rule with the sign of risk; empty: the obvious ones.
+    health_preset : str
+        Preset of the health score; its opposite is the risk.
     """
     as_ofs = features.index.get_level_values("as_of").to_series()
     scores = {}
     if "days_since_activity" in features:
         scores["recency"] = _recency(features)
-    scores["seed_points"] = _seed_points(features)
+    seed, preset = read_preset(SEED_POINTS), read_preset(health_preset)
+    if _usable(seed, features):
+        scores[SEED_POINTS] = risk_points(features, seed)
+    if _usable(preset, features):
+        scores[HEALTH] = _illness(features, preset)
+    if CONVERGENCE in features and features[CONVERGENCE].notna().any():
+        scores["convergence"] = features[CONVERGENCE].where(features[CONVERGENCE].notna(), 0.0)
     signs = dict(rank_sum_signals) or obvious_signals(features)
     if signs:
         places = rank_sum(features[list(signs)], as_ofs, signs=signs)
         scores["rank_sum"] = pd.Series(places.to_numpy(), index=features.index)
     return scores
+
+
+def _usable(preset: Preset, features: pd.DataFrame) -> bool:
+    return bool(set(preset.features) & set(features.columns))
+
+
+def _illness(features: pd.DataFrame, preset: Preset) -> pd.Series:
+    """100 - health; unknown takes the middle of its as_of, so that all rows are judged."""
+    ill = 100.0 - health(features, preset)["health"]
+    return ill.where(ill.notna(), ill.groupby(level="as_of").transform("median"))
 
 
 def obvious_signals(features: pd.DataFrame) -> dict[str, int]:
@@ -84,17 +105,6 @@ def _recency(features: pd.DataFrame) -> pd.Series:
     return silent.where(silent.notna(), features["tenure_days"])
 
 
-def _seed_points(features: pd.DataFrame) -> pd.Series:
-    points = pd.Series(0.0, index=features.index)
-    for name in ("days_since_message", "days_since_activity"):
-        if name in features and features[name].notna().any():
-            points += SILENCE_POINTS * (features[name] > SILENCE_DAYS)
-            break
-    if "billing_tickets_28d" in features:
-        points += PRICE_POINTS * (features["billing_tickets_28d"] > 0)
-    return points
-
-
 def fitted_scores(
     examples: Examples,
     ensemble: Ensemble,
@@ -103,8 +113,9 @@ def fitted_scores(
     folds: ForwardFolds,
     tested: pd.Timestamp,
     seed: int,
+    health_preset: str = "default",
 ) -> dict[str, pd.Series]:
-    """Models fitted on the rows of the fold: logistic regression, XGBoost's defaults, BG/NBD."""
+    """Fitted on the rows of the fold: logistic regression, XGBoost's defaults, BG/NBD, health."""
     preparation = ensemble.preparation
     matrix = preparation.matrix(features)
     scores = {
@@ -117,7 +128,39 @@ def fitted_scores(
         scores["bg_nbd"] = no_purchase_probability(
             preparation.purchases, features, window=preparation.window
         )
-    return {name: pd.Series(values, index=features.index) for name, values in scores.items()}
+    found = {name: pd.Series(values, index=features.index) for name, values in scores.items()}
+    preset = read_preset(health_preset)
+    if _usable(preset, features):
+        weights = learned_weights(examples, preset, folds=folds, tested=tested)
+        found[HEALTH_LEARNED] = _illness(features, preset.with_weights(weights))
+    return found
+
+
+def learned_weights(
+    examples: Examples, preset: Preset, *, folds: ForwardFolds, tested: pd.Timestamp
+) -> dict[str, float]:
+    """Weights of the health groups learned from what was closed when the test begins."""
+    rows = examples.train_rows(examples.window, folds=folds, tested=tested)
+    churned = (examples.labels[examples.window] == CHURNED).to_numpy()[rows]
+    return learn_weights(examples.features[rows], churned, preset)
+
+
+def health_weights(
+    examples: Examples, *, folds: ForwardFolds, health_preset: str
+) -> dict[str, Any]:
+    """Hand-set and learned weights of the health groups, learned before the newest test block."""
+    preset = read_preset(health_preset)
+    learned = (
+        learned_weights(examples, preset, folds=folds, tested=folds.starts[-1])
+        if _usable(preset, examples.features)
+        else None
+    )
+    return {
+        "preset": health_preset,
+        "weights": preset.weights,
+        "learned_weights": learned,
+        "learned_before": folds.starts[-1].isoformat(),
+    }
 
 
 def _default_booster(

@@ -103,6 +103,7 @@ def out_of_time(
     folds: ForwardFolds,
     fitting: Fitting,
     rank_sum_signals: Mapping[str, int],
+    health_preset: str = "default",
     progress: Callable[[str], None],
 ) -> OutOfTime:
     """Fit on each fold's closed labels and score its test rows, with all baselines beside.
@@ -114,6 +115,7 @@ def out_of_time(
     ----------
     rank_sum_signals : mapping of str to int
         Features of the rank-sum rule with the sign of risk; empty: the obvious ones.
+    health_preset : str
     progress : callable
         Called with a line after each fold.
     """
@@ -123,10 +125,13 @@ def out_of_time(
         ensemble = fitting.fit(examples, folds=folds, tested=start)
         tested = examples.population.to_numpy() & np.asarray((as_ofs >= start) & (as_ofs < end))
         features = examples.features[tested]
-        rules = rule_scores(features, rank_sum_signals=rank_sum_signals)
-        fitted = fitted_scores(
-            examples, ensemble, features, folds=folds, tested=start, seed=fitting.seed
+        rules = rule_scores(
+            features, rank_sum_signals=rank_sum_signals, health_preset=health_preset
         )
+        fitted = fitted_scores(
+            examples, ensemble, features, folds=folds, tested=start, seed=fitting.seed,
+            health_preset=health_preset,
+        )  # fmt: skip
         parts.append(pd.DataFrame({MODEL: ensemble.predict(features), **rules, **fitted}))
         numbers.append(pd.Series(number, index=features.index))
         progress(f"fold {number}: {len(features):,} rows from {start:%Y-%m-%d} to {end:%Y-%m-%d}")

@@ -122,7 +122,7 @@ def prove(
     say(signal.sentence())
     forward = out_of_time(
         examples, folds=folds, fitting=fitting, rank_sum_signals=study.baselines.rank_sum,
-        progress=say,
+        health_preset=study.health.preset, progress=say,
     )  # fmt: skip
     scores = forward.scores
     oracle = oracle_scores(data, scores.index)
