@@ -92,7 +92,7 @@ def outlook(
         If columns are missing or a spell has no start or ends before it.
     """
     grid = layout(snapshots)
-    known = _checked(spells, grid)
+    known = numbered_spells(spells, grid)
     rows = _spell_of_rows(grid, known)
     exits = _exits(rows, known, grid)
     shape = (len(grid.customers), int(known["place"].max()) + 1 if len(known) else 1)
@@ -109,8 +109,11 @@ def outlook(
     return Outlook(grid, notice, place, counted, on_curve, judged, _weeks(grid.times))
 
 
-def _checked(spells: pd.DataFrame, grid: Layout) -> pd.DataFrame:
-    """Spells of tested customers by time, in microseconds; ``exit`` is -1 where there is none."""
+def numbered_spells(spells: pd.DataFrame, grid: Layout) -> pd.DataFrame:
+    """Spells of tested customers by time, in microseconds; ``exit`` is -1 where there is none.
+
+    ``place`` numbers the spells of a customer as the outlook does, ``row`` those of the frame.
+    """
     require(spells, ("customer_id", "started_at", "exit_at"), what="spells")
     started = instants(spells["started_at"], what="spells.started_at")
     exit_at = instants(spells["exit_at"], what="spells.exit_at")
@@ -126,6 +129,7 @@ def _checked(spells: pd.DataFrame, grid: Layout) -> pd.DataFrame:
             "customer": grid.customers.get_indexer(pd.Index(spells["customer_id"].astype(str))),
             "started": started.to_numpy().astype(np.int64),
             "exit": np.where(exit_at.isna(), NO_NOTICE, exit_at.to_numpy().astype(np.int64)),
+            "row": np.arange(len(spells)),
         }
     )
     frame = frame.loc[frame["customer"] >= 0].sort_values(["started", "customer"])

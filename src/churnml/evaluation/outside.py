@@ -12,6 +12,7 @@ import pyarrow as pa
 from churnml.alerting.queue import Policy
 from churnml.config import Study
 from churnml.errors import InputError
+from churnml.evaluation.cuts import cuts
 from churnml.evaluation.result import Evaluation
 from churnml.evaluation.yardstick import evaluate, evaluate_random
 from churnml.labels import UNKNOWN, label, spells
@@ -75,7 +76,7 @@ def judge_file(path: Path, dataset: Dataset, *, study: Study) -> Judged:
         )
     exits = spells(dataset)
     return Judged(
-        evaluate(tested, labels, exits, **arguments),
+        evaluate(tested, labels, exits, cuts=cuts(dataset, tested, exits), **arguments),
         evaluate_random(tested, labels, exits, **arguments),
     )
 

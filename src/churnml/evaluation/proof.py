@@ -11,6 +11,7 @@ import pandas as pd
 
 from churnml.alerting.queue import Policy
 from churnml.config import Study
+from churnml.evaluation.cuts import Cuts, cuts
 from churnml.evaluation.forward import (
     MODEL,
     PROBABILITIES,
@@ -131,7 +132,8 @@ def prove(
     tested = labels.loc[scores.index]
     yardstick = _Yardstick(dataset, examples, study)
     flagged = flags(scores[MODEL], forward.fold, inner=inner, q=study.alerts.q)
-    judged = {MODEL: yardstick.measure(scores[MODEL], tested, flagged=flagged)}
+    parts = cuts(dataset, scores.index.to_frame(index=False), yardstick.spells)
+    judged = {MODEL: yardstick.measure(scores[MODEL], tested, flagged=flagged, parts=parts)}
     judged[RANDOM] = yardstick.chance(scores[MODEL], tested)
     for name in scores.columns.drop(MODEL):
         judged[name] = yardstick.measure(scores[name], tested, resamples=_BASELINE_RESAMPLES)
@@ -160,6 +162,7 @@ class _Yardstick:
         labels: pd.Series,
         *,
         flagged: pd.Series | None = None,
+        parts: Cuts | None = None,
         resamples: int = 1000,
     ) -> Evaluation:
         kind = "probability" if scores.name in self.probabilities else "score"
@@ -168,6 +171,7 @@ class _Yardstick:
             labels.reset_index(drop=True),
             self.spells,
             threshold_flags=None if flagged is None else flagged.reset_index(drop=True),
+            cuts=parts,
             resamples=resamples,
             seed=self.seed,
             **self.arguments,

@@ -32,6 +32,8 @@ class Evaluation:
     n_exits, n_exits_on_curve, n_alerts : int, optional
         Exits that recall counts, and the curve; alerts raised (for chance: on average).
     notes : tuple of str
+    slices : tuple of dict
+        A record for each value of each slice: counts, figures, random beside, intervals.
     """
 
     metrics: Mapping[str, float | None]
@@ -50,6 +52,7 @@ class Evaluation:
     n_exits_on_curve: int | None
     n_alerts: int | None
     notes: tuple[str, ...] = ()
+    slices: tuple[Mapping[str, Any], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for JSON, under the names of the fields."""

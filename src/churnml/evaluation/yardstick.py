@@ -20,6 +20,7 @@ from churnml.alerting.queue import (
     tie_breakers,
 )
 from churnml.errors import InputError
+from churnml.evaluation.cuts import Cuts
 from churnml.evaluation.intervals import bootstrap, percentile_interval
 from churnml.evaluation.leads import (
     CURVE,
@@ -39,6 +40,13 @@ from churnml.evaluation.reference import (
 )
 from churnml.evaluation.result import Evaluation, Interval
 from churnml.evaluation.rows import RowTable, plain, row_table
+from churnml.evaluation.slices import (
+    Cut,
+    lay_out,
+    slice_records,
+    slices_of_queue,
+    slices_of_rows,
+)
 from churnml.evaluation.threshold import forward_flags
 from churnml.windows import LabelWindow
 
@@ -46,9 +54,11 @@ from churnml.windows import LabelWindow
 LOADS = (0.005, 0.01, 0.02, 0.05)
 #: Random scores whose rows are measured; more only smooth what is the base rate anyway.
 RANDOM_TABLES = 10
+_BY_LOAD = ("alert_precision", "alerts_per_week", "random_recall_at_lead_21d")
 OF_THE_QUEUE = (
     "recall_at_lead_21d",
     "recall_above_random",
+    "random_recall_at_lead_21d",
     "alert_precision",
     "alert_precision_in_time",
     "late_alerts",
@@ -66,6 +76,7 @@ def evaluate(
     policy: Policy,
     observed_until: pd.Timestamp,
     threshold_flags: pd.Series | None = None,
+    cuts: Cuts | None = None,
     loads: Sequence[float] = LOADS,
     resamples: int = 1000,
     seed: int = 0,
@@ -90,6 +101,8 @@ def evaluate(
         Right edge of the data, exclusive.
     threshold_flags : Series of bool, optional
         Rows at or above the threshold of earlier folds; default: ``forward_flags`` of these scores.
+    cuts : Cuts, optional
+        By what rows and exits are cut into slices.
     loads : sequence of float
         Further loads for the curve by q.
     resamples, seed : int
@@ -109,15 +122,17 @@ def evaluate(
     ones = np.ones(table.row_counts.shape[1])
     delay_days = window.delay_days
     ahead = _outlook(scores, spells, observed_until=observed_until, delay_days=delay_days)
+    parts = () if cuts is None else lay_out(cuts, scores, labels, spells, ahead)
+    figures = table.figures(ones) | slices_of_rows(parts, ones)
     if ahead is None:
-        resampled = _resample((table,), None, resamples=resamples, seed=seed)
-        return _evaluation(table, table.figures(ones), resampled, None)
-    board = _board(ahead, (scored_keys(ahead, scores),), policy, loads=loads, seed=seed)
+        resampled = _resample((table,), None, parts, resamples=resamples, seed=seed)
+        return _evaluation(table, figures, resampled, None, parts)
+    board = _board(ahead, (scored_keys(ahead, scores),), policy, parts, loads=loads, seed=seed)
     everyone = np.arange(len(ones), dtype=np.int64)
     ties = tie_breakers(ahead.grid.customers, seed=policy.seed)
-    figures = table.figures(ones) | board.figures(board.keys[0] + ties, everyone)
-    resampled = _resample((table,), board, resamples=resamples, seed=seed)
-    return _evaluation(table, figures, resampled, board)
+    figures |= board.figures(board.keys[0] + ties, everyone)
+    resampled = _resample((table,), board, parts, resamples=resamples, seed=seed)
+    return _evaluation(table, figures, resampled, board, parts)
 
 
 def evaluate_random(
@@ -151,13 +166,13 @@ def evaluate_random(
     delay_days = window.delay_days
     ahead = _outlook(snapshots, spells, observed_until=observed_until, delay_days=delay_days)
     if ahead is None:
-        resampled = _resample(tables, None, resamples=resamples, seed=seed)
-        return _evaluation(tables[0], figures, resampled, None)
+        resampled = _resample(tables, None, (), resamples=resamples, seed=seed)
+        return _evaluation(tables[0], figures, resampled, None, ())
     scored = scored_keys(ahead, next(_random_frames(snapshots, seed=seed)))
     keys = tuple(random_keys(scored, seed=seed, draw=draw) for draw in range(RANDOM_TABLES))
-    board = _board(ahead, keys, policy, loads=loads, seed=seed)
-    resampled = _resample(tables, board, resamples=resamples, seed=seed)
-    return _evaluation(tables[0], figures | board.chance_figures(), resampled, board)
+    board = _board(ahead, keys, policy, (), loads=loads, seed=seed)
+    resampled = _resample(tables, board, (), resamples=resamples, seed=seed)
+    return _evaluation(tables[0], figures | board.chance_figures(), resampled, board, ())
 
 
 def _random_frames(snapshots: pd.DataFrame, *, seed: int) -> Iterator[pd.DataFrame]:
@@ -205,13 +220,14 @@ def _outlook(
 
 @dataclass(frozen=True, slots=True)
 class _Board:
-    """What the replays need: exits ahead, keys of the scores, loads, and chance at each load."""
+    """What the replays need: exits ahead, keys of the scores, loads, chance at each load, cuts."""
 
     ahead: Outlook
     keys: tuple[Floats, ...]
     policies: Mapping[str, Policy]
     chances: Mapping[str, Chance]
     floors: Mapping[str, Floats]
+    cuts: tuple[Cut, ...]
 
     def figures(self, keys: Floats, drawn: Integers) -> dict[str, float]:
         """Figures of the drawn customers at every load; a further load is a prefix of the name."""
@@ -222,7 +238,11 @@ class _Board:
             at_load = queue_figures(self.ahead, *alerts, drawn)
             random = self.chances[prefix].recall(self.ahead, drawn)
             at_load["recall_above_random"] = above_random(at_load["recall_at_lead_21d"], random)
+            at_load["random_recall_at_lead_21d"] = random
             figures |= {prefix + name: value for name, value in at_load.items()}
+            if not prefix and self.cuts:
+                dice = self.chances[prefix]
+                figures |= slices_of_queue(self.cuts, self.ahead, dice, alerts, drawn)
         return figures
 
     def chance_figures(self) -> dict[str, float]:
@@ -230,7 +250,13 @@ class _Board:
         return {
             prefix + name: value
             for prefix, dice in self.chances.items()
-            for name, value in (dice.figures | {"recall_above_random": 0.0}).items()
+            for name, value in (
+                dice.figures
+                | {
+                    "recall_above_random": 0.0,
+                    "random_recall_at_lead_21d": dice.figures["recall_at_lead_21d"],
+                }
+            ).items()
         }
 
 
@@ -239,7 +265,13 @@ def _prefix(q: float) -> str:
 
 
 def _board(
-    ahead: Outlook, keys: tuple[Floats, ...], policy: Policy, *, loads: Sequence[float], seed: int
+    ahead: Outlook,
+    keys: tuple[Floats, ...],
+    policy: Policy,
+    cuts: tuple[Cut, ...],
+    *,
+    loads: Sequence[float],
+    seed: int,
 ) -> _Board:
     others = sorted(set(loads) - {policy.q})
     policies = {"": policy} | {_prefix(q): replace(policy, q=q) for q in others}
@@ -251,11 +283,16 @@ def _board(
         else random_floors(keys[0], times, at_load)
         for prefix, at_load in policies.items()
     }
-    return _Board(ahead, keys, policies, random, found)
+    return _Board(ahead, keys, policies, random, found, cuts)
 
 
 def _resample(
-    tables: Sequence[RowTable], board: _Board | None, *, resamples: int, seed: int
+    tables: Sequence[RowTable],
+    board: _Board | None,
+    cuts: Sequence[Cut],
+    *,
+    resamples: int,
+    seed: int,
 ) -> dict[str, Floats]:
     """The figures of every resample; of several scores (chance) each resample draws one."""
     n_customers = tables[0].row_counts.shape[1]
@@ -263,7 +300,7 @@ def _resample(
     def statistic(drawn: Integers, rng: np.random.Generator) -> dict[str, float]:
         member = int(rng.integers(len(tables)))
         weights = np.bincount(drawn, minlength=n_customers).astype(np.float64)
-        figures = tables[member].figures(weights)
+        figures = tables[member].figures(weights) | slices_of_rows(cuts, weights)
         if board is None:
             return figures
         ties = rng.random(n_customers)
@@ -277,6 +314,7 @@ def _evaluation(
     figures: Mapping[str, float],
     resampled: Mapping[str, Floats],
     board: _Board | None,
+    cuts: Sequence[Cut],
 ) -> Evaluation:
     bands = {name: percentile_interval(values) for name, values in resampled.items()}
     queue_names = OF_THE_QUEUE if board is not None else ()
@@ -284,8 +322,6 @@ def _evaluation(
     rest = dict.fromkeys(set(OF_THE_QUEUE) - set(queue_names))
     metrics: dict[str, float | None] = {name: plain(figures[name]) for name in names} | rest
     random = board.chances[""].figures if board else {}
-    if board:
-        metrics["random_recall_at_lead_21d"] = plain(random["recall_at_lead_21d"])
     return Evaluation(
         metrics=metrics,
         intervals={name: bands.get(name) for name in metrics},
@@ -301,6 +337,7 @@ def _evaluation(
         n_exits_on_curve=int(board.ahead.on_curve.sum()) if board else None,
         n_alerts=round(figures["n_alerts"]) if board else None,
         notes=_notes(table, board),
+        slices=slice_records(cuts, figures, bands),
     )
 
 
@@ -322,8 +359,8 @@ def _by_load(
             "recall_at_lead_21d": plain(figures[f"{prefix}recall_at_lead_21d"]),
             "interval": bands.get(f"{prefix}recall_at_lead_21d"),
             "random": plain(board.chances[prefix].figures["recall_at_lead_21d"]),
-            "alert_precision": plain(figures[f"{prefix}alert_precision"]),
-            "alerts_per_week": plain(figures[f"{prefix}alerts_per_week"]),
+            **{name: plain(figures[prefix + name]) for name in _BY_LOAD},
+            "intervals": {name: bands.get(prefix + name) for name in _BY_LOAD},
         }
         for prefix, policy in by_load
     }
