@@ -139,14 +139,9 @@ def lay_out(
 
     Parameters are those of ``evaluate``; ``ahead`` is None without dated exits.
     """
-    found = []
+    found: list[Cut] = []
     if ahead is not None and spells is not None:
-        for name in cuts.exits.columns:
-            values, codes = _codes(cuts.exits[name])
-            at = numbered_spells(spells, ahead.grid)
-            of_exit = np.full(ahead.counted.shape, NOWHERE, dtype=np.int64)
-            of_exit[at["customer"], at["place"]] = codes[at["row"]]
-            found.append(Cut(name, values, None, of_exit, None))
+        found += [_cut_of_exits(cuts.exits[name], spells, ahead) for name in cuts.exits.columns]
     grid, score = layout(scores), score_column(scores).to_numpy()
     known = (labels.to_numpy(dtype=object) != "unknown") & ~np.isnan(score)
     positive = labels.to_numpy(dtype=object)[known] == "churned"
@@ -160,6 +155,18 @@ def lay_out(
         exits = None if ahead is None else _of_exits(of_cell, ahead)
         found.append(Cut(name, values, of_cell, exits, order))
     return tuple(found)
+
+
+def _cut_of_exits(said: pd.Series, spells: pd.DataFrame, ahead: Outlook) -> Cut:
+    """Codes of the exits; what is said of spells without one plays no part."""
+    left = spells["exit_at"].notna().to_numpy()
+    values, codes = _codes(said[left])
+    of_spell = np.full(len(spells), NOWHERE, dtype=np.int64)
+    of_spell[left] = codes
+    at = numbered_spells(spells, ahead.grid)
+    of_exit = np.full(ahead.counted.shape, NOWHERE, dtype=np.int64)
+    of_exit[at["customer"], at["place"]] = of_spell[at["row"]]
+    return Cut(str(said.name), values, None, of_exit, None)
 
 
 def _codes(said: pd.Series) -> tuple[tuple[str, ...], Integers]:

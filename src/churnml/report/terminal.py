@@ -98,6 +98,7 @@ def show_evaluation(content: Mapping[str, Any], console: Console) -> None:
     console.print(_intervals(content))
     if content["lead_recall"]:
         console.print(_lead_table(content))
+    _show_slices(content["slices"], console)
 
 
 def _comparison(content: Mapping[str, Any]) -> Table:
@@ -136,6 +137,43 @@ def _lead_table(content: Mapping[str, Any]) -> Table:
     for name, curve in shown.items():
         table.add_row(name, *(_percent(curve[str(week)]) for week in range(1, 9)))
     return table
+
+
+def _show_slices(slices: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Print what every part of the customers fared in the one queue; parts too small are counted.
+
+    Late alerts, median notice and the other intervals are in the JSON: 80 columns must do.
+    """
+    told = [one for one in slices if one["recall_at_lead_21d"] is not None]
+    if not told:
+        return
+    table = Table(title="Parts of the customers in the one queue, %", title_justify="left")
+    table.add_column("part")
+    for heading in ("exits", "recall", "95 %", "chance", "prec.", "load"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for before, one in zip([None, *told], told, strict=False):
+        if before is not None and before["slice"] != one["slice"]:
+            table.add_section()
+        table.add_row(*_slice_cells(one))
+    console.print(table)
+    if len(told) < len(slices):
+        console.print(
+            f"{len(slices) - len(told)} further parts have fewer than ten exits: too few to tell.",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+
+
+def _slice_cells(one: Mapping[str, Any]) -> list[str]:
+    band = one["intervals"]["recall_at_lead_21d"]
+    return [
+        f"{one['slice'].replace('_', ' ')}: {one['value']}",
+        f"{one['n_exits']}",
+        _percent(one["recall_at_lead_21d"]),
+        "–" if band is None else f"{_percent(band[0])}–{_percent(band[1])}",
+        _percent(one["random_recall_at_lead_21d"]),
+        _percent(one["alert_precision"]),
+        "–" if one["alerts_per_week"] is None else f"{one['alerts_per_week']:.1f}",
+    ]
 
 
 def _breakdown(seconds: Mapping[str, float]) -> Table:

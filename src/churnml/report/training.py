@@ -1,4 +1,4 @@
-"""The figures of a training: lead time, load, precision, calibration, what drives the score."""
+"""The figures of a training: lead time, load, parts, precision, calibration, what drives it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from churnml.report.figures import (
     recall_by_load_figure,
 )
 from churnml.report.shap_figure import shap_summary_figure
+from churnml.report.slice_figure import RECALL, recall_by_slice_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,6 +49,8 @@ def training_figures(examples: Examples, ensemble: Ensemble, proof: Proof) -> di
     if proof.model.lead_recall is not None:
         figures["lead_time"] = headline_figure(judged)
         figures["recall_by_load"] = recall_by_load_figure(judged)
+    if any(part[RECALL] is not None for part in proof.model.slices):
+        figures["recall_by_slice"] = recall_by_slice_figure(proof.model)
     known = proof.labels != UNKNOWN
     positive = proof.labels[known] == CHURNED
     if 0 < positive.sum() < len(positive):
