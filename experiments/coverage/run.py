@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,3 +84,54 @@ def cases(work: Path, worlds: range, *, resamples: int) -> Iterator[dict[str, ob
                     "value": judged.metrics[name], "low": low, "high": high,
                     "truth": truth[name], "n_exits": judged.n_exits, "n_alerts": judged.n_alerts,
                 }  # fmt: skip
+
+
+def table(found: pd.DataFrame) -> list[dict[str, object]]:
+    """How often the interval contained the truth, over all cases of each figure."""
+    judged = found.assign(
+        covered=(found["low"] <= found["truth"]) & (found["truth"] <= found["high"]),
+        too_high=found["low"] > found["truth"],
+        too_low=found["high"] < found["truth"],
+        width=found["high"] - found["low"],
+    )
+    groups = judged.groupby("figure", sort=False)
+    means = groups[["covered", "too_high", "too_low", "width", "value", "truth", "n_exits"]].mean()
+    by_world = judged.groupby(["figure", "world"])["covered"].mean().unstack("world")
+    return [
+        {
+            "figure": figure,
+            "cases": int(groups.size()[figure]),
+            "contained": int(groups["covered"].sum()[figure]),
+            **{name: round(float(value), 4) for name, value in row.items()},
+            "covered_by_world": {str(w): float(v) for w, v in by_world.loc[figure].items()},
+        }
+        for figure, row in means.iterrows()
+    ]
+
+
+def main() -> None:
+    """Simulate what is missing, judge, and write the results beside this file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=Path("mlruns/coverage"), help="work folder")
+    parser.add_argument("--worlds", type=int, default=len(WORLDS), help="how many worlds")
+    parser.add_argument("--resamples", type=int, default=1000)
+    options = parser.parse_args()
+    worlds = WORLDS[: options.worlds]
+    simulate(options.work, worlds)
+    found = pd.DataFrame(cases(options.work, worlds, resamples=options.resamples))
+    document = {
+        "worlds": len(worlds),
+        "populations": len(SMALL),
+        "customers": CUSTOMERS,
+        "customers_of_the_truth": CUSTOMERS * len(LARGE),
+        "resamples": options.resamples,
+        "q": POLICY.q,
+        "figures": table(found),
+    }
+    RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    for row in document["figures"]:
+        sys.stdout.write(f"{row['figure']}: {row['contained']} of {row['cases']}\n")
+
+
+if __name__ == "__main__":
+    main()

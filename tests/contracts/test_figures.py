@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from rich.console import Console
 
 from churnml.errors import InputError
 from churnml.evaluation import Evaluation
@@ -22,6 +23,8 @@ from churnml.report.figures import (
     recall_by_load_figure,
 )
 from churnml.report.shap_figure import shap_summary_figure
+from churnml.report.slice_figure import recall_by_slice_figure
+from churnml.report.terminal import show_slices
 
 WEEKS = [str(week) for week in range(1, 9)]
 
@@ -47,6 +50,23 @@ def evaluation(recall: float, **changes: object) -> Evaluation:
         "n_customers": 80, "n_exits": 41, "n_exits_on_curve": 37, "n_alerts": 330,
     }  # fmt: skip
     return Evaluation(**{**fields, **changes})
+
+
+def part(name: str, value: str, recall: float | None, exits: int = 30) -> dict[str, object]:
+    """One record of a slice; without a recall it is too small for figures."""
+    band = None if recall is None else (recall - 0.1, recall + 0.05)
+    return {
+        "slice": name, "value": value, "n_exits": exits, "recall_at_lead_21d": recall,
+        "random_recall_at_lead_21d": 0.13, "alert_precision": recall, "alerts_per_week": 4.2,
+        "intervals": {"recall_at_lead_21d": band},
+    }  # fmt: skip
+
+
+PARTS = (
+    part("leavers", "silent", 0.61), part("leavers", "loud", 0.72),
+    part("segment", "small", 0.66), part("segment", "huge", None, exits=4),
+    part("account_kind", "unknown", 0.5),
+)  # fmt: skip
 
 
 def texts(figure: Figure) -> str:
@@ -82,6 +102,52 @@ def test_recall_by_load_names_the_load_of_the_policy():
     shown = texts(recall_by_load_figure({"model": evaluation(0.5)}))
 
     assert "At 2 % of customers a week 50 % of exits" in shown
+
+
+def test_recall_by_slice_compares_silent_with_loud_and_leaves_out_what_is_too_small():
+    shown = texts(recall_by_slice_figure(evaluation(0.65, slices=PARTS)))
+
+    assert "Caught in time: 61 % of silent leavers, 72 % of loud ones" in shown
+    assert "all customers: 65 %" in shown
+    assert {"silent  (30)", "small  (30)", "account kind"} <= set(shown.splitlines())
+    assert "huge" not in shown
+
+
+def test_recall_by_slice_speaks_russian():
+    shown = texts(recall_by_slice_figure(evaluation(0.65, slices=PARTS), language="ru"))
+
+    assert "61 % тихих уходов, 72 % громких" in shown
+    assert {"тихие  (30)", "сегмент", "неизвестно  (30)"} <= set(shown.splitlines())
+
+
+def test_without_leavers_recall_by_slice_tells_the_range():
+    shown = texts(recall_by_slice_figure(evaluation(0.65, slices=PARTS[2:])))
+
+    assert "Caught in time: 50 % to 66 % of the exits" in shown
+    assert "silent" not in shown
+
+
+def test_slices_that_are_all_too_small_are_not_drawn():
+    with pytest.raises(InputError, match="none has ten exits"):
+        recall_by_slice_figure(evaluation(0.65, slices=PARTS[3:4]))
+
+
+def test_the_terminal_lists_slices_within_eighty_columns_and_counts_the_small_ones():
+    console = Console(width=80, file=io.StringIO())
+    show_slices(PARTS, console)
+    shown = console.file.getvalue()
+
+    assert "leavers: silent" in shown
+    assert "51–66" in shown
+    assert "1 further part has fewer than ten exits" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_the_terminal_is_silent_without_slices():
+    console = Console(width=80, file=io.StringIO())
+    show_slices((), console)
+
+    assert console.file.getvalue() == ""
 
 
 @pytest.mark.parametrize("figure", [headline_figure, recall_by_load_figure])

@@ -86,6 +86,7 @@ def test_training_prints_every_figure_of_its_contract(trained):
 
     assert metrics <= set(result["metrics"])
     assert metrics <= set(result["intervals"])
+    assert {one["slice"] for one in result["slices"]} >= {"leavers", "segment", "plan", "tenure"}
     assert set(result["lead_recall"]) == {str(week) for week in range(1, 9)}
     assert set(result["health"]["weights"]) == set(result["health"]["learned_weights"])
     assert {"run_id", "model", "promoted", "reason", "base_rate", "n_rows", "n_positive",
@@ -150,6 +151,7 @@ def test_a_score_file_can_be_judged_from_outside(trained, world, tmp_path, monke
 
     assert judged["metrics"]["average_precision"] > judged["base_rate"]
     assert judged["baselines"]["random"]["average_precision"] is not None
+    assert {one["slice"] for one in judged["slices"]} >= {"leavers", "segment", "plan", "owner"}
 
 
 def test_scores_carry_reasons_in_both_languages(trained, world, tmp_path, monkeypatch):

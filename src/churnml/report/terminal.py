@@ -98,7 +98,7 @@ def show_evaluation(content: Mapping[str, Any], console: Console) -> None:
     console.print(_intervals(content))
     if content["lead_recall"]:
         console.print(_lead_table(content))
-    _show_slices(content["slices"], console)
+    show_slices(content["slices"], console)
 
 
 def _comparison(content: Mapping[str, Any]) -> Table:
@@ -139,7 +139,7 @@ def _lead_table(content: Mapping[str, Any]) -> Table:
     return table
 
 
-def _show_slices(slices: Sequence[Mapping[str, Any]], console: Console) -> None:
+def show_slices(slices: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Print what every part of the customers fared in the one queue; parts too small are counted.
 
     Late alerts, median notice and the other intervals are in the JSON: 80 columns must do.
@@ -156,11 +156,12 @@ def _show_slices(slices: Sequence[Mapping[str, Any]], console: Console) -> None:
             table.add_section()
         table.add_row(*_slice_cells(one))
     console.print(table)
-    if len(told) < len(slices):
+    few = len(slices) - len(told)
+    if few:
+        parts = "1 further part has" if few == 1 else f"{few} further parts have"
         console.print(
-            f"{len(slices) - len(told)} further parts have fewer than ten exits: too few to tell.",
-            highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            f"{parts} fewer than ten exits: too few to tell.", highlight=False, soft_wrap=True
+        )
 
 
 def _slice_cells(one: Mapping[str, Any]) -> list[str]:
