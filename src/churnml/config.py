@@ -101,6 +101,17 @@ class Promotion(Section):
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.90
 
 
+class Treated(Section):
+    """How rows count that a save play reached: ``keep``, ``exclude`` or ``weight``.
+
+    ``weight`` leaves treated rows out and lets the control arm of the same experiment stand in
+    for them. ``effect_days``: so long after it was assigned a play may still work.
+    """
+
+    rows: Literal["keep", "exclude", "weight"] = "keep"
+    effect_days: Annotated[int, Field(ge=0)] = 84
+
+
 class Study(Section):
     """All choices of one training run."""
 
@@ -115,6 +126,7 @@ class Study(Section):
     baselines: Baselines = Baselines()
     health: Health = Health()
     promotion: Promotion = Promotion()
+    treated: Treated = Treated()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
 
     def digest(self) -> str:

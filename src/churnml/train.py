@@ -15,22 +15,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 
 from churnml import tracking
 from churnml.config import Study
 from churnml.errors import InputError
 from churnml.evaluation.baselines import health_weights
-from churnml.evaluation.forward import MODEL, Fitting
-from churnml.evaluation.promotion import Verdict, best_rule, compare
+from churnml.evaluation.forward import Fitting
+from churnml.evaluation.promotion import Verdict, against_rule, compare, newest_closed
 from churnml.evaluation.proof import Proof, prove
 from churnml.features import feature_digest
 from churnml.features.cache import code_digest
 from churnml.model.bundle import Bundle, check_folder
 from churnml.model.examples import Examples, prepare
+from churnml.model.treatment import untreated
 from churnml.model.tuning import Tuned, tune
 from churnml.report.terminal import Stages, show_training
 from churnml.report.training import training_figures
+from churnml.scoring import features_at, needed_features
 from churnml.sources import open_dataset, read_description
 from churnml.sources.dataset import Dataset
 from churnml.sources.gating import description_path
@@ -104,16 +107,16 @@ def train(
             dataset, examples, folds=folds, fitting=fitting, study=study, data=data, say=stages.say
         )
     with stages.stage("promotion"):
-        verdict = run.decide(fitting, proof)
+        in_use = tracking.champion()
+        verdict = run.decide(fitting, proof, in_use)
     with stages.stage("final fit"):
         folder = out or RUNS / "bundles" / run.digest
         bundle = run.refit(fitting, proof).save(folder)
     with stages.stage("figures and MLflow"):
         registered = tracking.log_training(run.record(bundle, folder, tuned, proof, verdict))
-        if verdict.promoted:
-            tracking.promote(registered.version)
+        verdict = _put_into_use(registered, verdict, over=in_use)
     content = _found(folder, bundle, registered) | proof.as_json() | run.facts()
-    content |= {"promoted": verdict.promoted, "reason": verdict.reason, "tuning": tuned.reason}
+    content |= _said(verdict) | {"tuning": tuned.reason, "treated": run.treated(proof)}
     return TrainingResult(content | {"seconds": stages.seconds})
 
 
@@ -130,6 +133,35 @@ def _found(folder: Path, bundle: Bundle, registered: tracking.RegisteredModel) -
             "MLflow": f"run {run_id} in {tracking.tracking_uri()}; open it with `make ui`",
             "Figures": f"folder figures/ among the artifacts of run {run_id}",
         },
+    }
+
+
+def _put_into_use(
+    registered: tracking.RegisteredModel,
+    verdict: Verdict,
+    *,
+    over: tracking.RegisteredModel | None,
+) -> Verdict:
+    """Promote over the champion that was compared with, or say why that is not possible."""
+    if not verdict.promoted:
+        return verdict
+    before = None if over is None else over.version
+    if tracking.promote(registered.version, because=verdict.reason, over=before):
+        return verdict
+    return replace(
+        verdict,
+        promoted=False,
+        reason="Kept: another run put a model into use while this one trained, and the two have "
+        "not been compared. Train again.",
+    )
+
+
+def _said(verdict: Verdict) -> dict[str, Any]:
+    compared = verdict.comparison
+    return {
+        "promoted": verdict.promoted,
+        "reason": verdict.reason,
+        "comparison": None if compared is None else compared.as_json(),
     }
 
 
@@ -172,14 +204,25 @@ class _Run:
             ),
         }
 
+    def treated(self, proof: Proof) -> dict[str, Any]:
+        """Rows that a save play reached, how they count, and the ranking without them."""
+        treatment = self.examples.treatment or untreated(self.examples.features.index)
+        return treatment.as_json() | proof.without(treatment.treated)
+
     def tune(self, stages: Stages) -> Tuned:
-        """Search for a better setting than the recipe, on data closed before the first test."""
+        """Search for a better setting than the recipe, on data closed before the first test.
+
+        A test shorter than the weeks of the promotion must not let the search see those.
+        """
         trials = self.study.tuning.trials
         with stages.bar(trials + 1) as progress:
             tuned = tune(
                 self.examples,
                 folds=self.folds,
-                tested=self.folds.starts[0],
+                tested=min(
+                    self.folds.starts[0],
+                    newest_closed(self.examples, observed_until=self.dataset.observed_until)[0],
+                ),
                 trials=trials,
                 seed=self.study.seed,
                 journal=RUNS / "studies" / f"{self.digest}.journal",
@@ -189,27 +232,26 @@ class _Run:
         stages.say(tuned.reason)
         return tuned
 
-    def decide(self, fitting: Fitting, proof: Proof) -> Verdict:
+    def decide(
+        self, fitting: Fitting, proof: Proof, in_use: tracking.RegisteredModel | None
+    ) -> Verdict:
         """No signal, no better than a simple rule, or the champion decides: in this order."""
         if not proof.signal.found:
             return Verdict(False, f"Not promoted. {proof.signal.sentence()}")
-        precisions = proof.precisions()
-        rule, precision = best_rule(precisions)
-        reached = precisions[MODEL] or 0.0
-        if reached <= precision:
-            return Verdict(
-                False,
-                f"Not promoted: the model (average precision {reached:.4f}) does not beat the "
-                f"simple rule {rule} ({precision:.4f}).",
-            )
-        in_use = tracking.champion()
+        against = against_rule(proof.judged)
+        if not against.promoted:
+            return against
         if in_use is None:
-            return Verdict(True, f"Promoted: the first model; it beats the simple rule {rule}.")
+            return Verdict(True, f"Promoted: the first model. {against.reason}")
         try:
             champion = Bundle.load(tracking.resolve(in_use.uri))
+            return self._against(champion, fitting)
         except InputError as error:
-            return Verdict(False, f"Kept: the champion cannot be opened to compare with. {error}")
-        return self._against(champion, fitting)
+            return Verdict(
+                False,
+                f"Kept: champion and challenger cannot be compared. {error} To put this model into "
+                "use all the same: churnml promote VERSION.",
+            )
 
     def _against(self, champion: Bundle, fitting: Fitting) -> Verdict:
         name = self.dataset.description.name
@@ -222,18 +264,36 @@ class _Run:
         return compare(
             self.examples,
             champion=champion,
+            seen=self._seen_by(champion),
             folds=self.folds,
-            fitting=fitting,
+            fitting=self._final(fitting),
             observed_until=self.dataset.observed_until,
             promotion=self.study.promotion,
         )
 
+    def _seen_by(self, champion: Bundle) -> pd.DataFrame:
+        """The champion's features of the newest weeks, those too that the study has dropped since.
+
+        Raises
+        ------
+        InputError
+            If this data or this version of the code cannot make them as the champion knew them.
+        """
+        needed = needed_features(self.dataset, champion)
+        if all(feature.name in self.examples.features for feature in needed):
+            return self.examples.features
+        weeks = newest_closed(self.examples, observed_until=self.dataset.observed_until)
+        return features_at(self.dataset, list(weeks), features=needed)
+
+    def _final(self, fitting: Fitting) -> Fitting:
+        """The recipe with as many seeds as the model that is registered."""
+        return replace(fitting, seeds=self.study.model.final_seeds)
+
     def refit(self, fitting: Fitting, proof: Proof) -> Bundle:
         """The recipe refitted on all closed labels."""
-        final = replace(fitting, seeds=self.study.model.final_seeds)
         until = self.dataset.observed_until
         return Bundle(
-            ensemble=final.fit(self.examples, folds=self.folds, tested=until),
+            ensemble=self._final(fitting).fit(self.examples, folds=self.folds, tested=until),
             dataset=self.dataset.description.name,
             study=self.study.model_dump(mode="json"),
             feature_names=tuple(self.examples.features.columns),
@@ -262,7 +322,7 @@ class _Run:
                 "data_digest": self.dataset.digest,
                 "study_digest": self.study.digest(),
                 "model_digest": bundle.digest,
-                "promoted": str(verdict.promoted).lower(),
+                "promoted": "false",  # true once it is in use
             },
             description=f"{proof.signal.sentence()} {verdict.reason}",
         )

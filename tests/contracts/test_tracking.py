@@ -210,6 +210,92 @@ def test_champions_follow_each_other_and_a_rollback_walks_back(
         tracking.promote("9")
 
 
+@pytest.fixture
+def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: Path) -> list[str]:
+    """A store of its own with three versions, of which the first and then the third were used."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    made = [tracking.log_training(record(bundle)).version for _ in range(3)]
+    tracking.promote(made[0], because="The first model.")
+    tracking.promote(made[2], because="Not worse.", over=made[0])
+    return made
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command."""
+    from churnml.__main__ import main
+
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), said.out, said.err
+
+
+def test_the_rollback_command_says_what_is_in_use_and_refuses_at_the_first(versions, capsys):
+    code, out, _ = answer(capsys, "rollback", "--because", "recall fell", "--json")
+    content = json.loads(out)
+
+    assert code == 0
+    assert content["version"] == versions[0]
+    assert content["model"] == f"models:/churnml/{versions[0]}"
+    assert content["replaced"] == versions[2]
+    assert "Version 3 was taken out of use: recall fell." in content["reason"]
+    assert "The first model." in content["reason"]
+    assert tracking.champion().version == versions[0]
+
+    code, out, err = answer(capsys, "rollback", "--json")
+
+    assert (code, out) == (2, "")
+    assert "first champion; none stands before it" in err
+    assert "Traceback" not in err
+
+
+def test_when_and_why_a_version_came_and_went_is_kept_with_it(versions):
+    tracking.rollback(because="recall fell")
+    tags = client(Path.cwd()).get_model_version("churnml", versions[2]).tags
+
+    assert tags["promoted_because"] == "Not worse."
+    assert tags["rolled_back_because"] == "recall fell"
+    assert pd.Timestamp(tags["promoted_at"]) <= pd.Timestamp(tags["rolled_back_at"])
+    assert tracking.champion().promoted_because == "The first model."
+
+
+def test_a_version_is_not_promoted_over_a_champion_it_was_not_compared_with(versions):
+    assert not tracking.promote(versions[1], over=versions[0])
+    assert not tracking.promote(versions[1], over=None)
+    assert tracking.champion().version == versions[2]
+    assert tracking.promote(versions[1], over=versions[2])
+    assert tracking.champion().version == versions[1]
+
+
+def test_a_run_says_whether_its_model_was_ever_in_use(versions):
+    runs = [client(Path.cwd()).get_model_version("churnml", each).run_id for each in versions]
+    tags = [client(Path.cwd()).get_run(run).data.tags.get("promoted") for run in runs]
+
+    assert tags == ["true", None, "true"]
+
+
+def test_a_model_whose_files_are_gone_is_not_put_back(versions, capsys):
+    import shutil
+
+    shutil.rmtree(tracking.resolve(f"models:/churnml/{versions[0]}"))
+    code, _, err = answer(capsys, "rollback")
+
+    assert code == 2
+    assert "Traceback" not in err
+    assert tracking.champion().version == versions[2]
+
+
+def test_a_version_is_promoted_by_hand_where_no_comparison_can_decide(versions, capsys):
+    code, out, _ = answer(capsys, "promote", versions[1], "--because", "new tables", "--json")
+
+    assert code == 0
+    assert json.loads(out)["version"] == versions[1]
+    assert json.loads(out)["replaced"] == versions[2]
+    assert answer(capsys, "promote", "9")[0] == 2
+    assert tracking.champion().version == versions[1]
+
+
 def test_a_training_that_cannot_be_logged_whole_registers_nothing(here: Path, first, bundle: Path):
     broken = record(bundle, figures={"lost": Path("no-such-figure.png")}, name="broken")
     with pytest.raises(FileNotFoundError):

@@ -323,7 +323,13 @@ def test_a_random_challenger_is_worse_and_the_champion_is_not(life):
 @pytest.mark.parametrize(("lower", "passes"), [(-0.0019, True), (-0.0021, False)])
 def test_the_bound_decides_and_not_the_mean(lower: float, passes: bool):
     found = PairedDifference(
-        champion=0.1, challenger=0.11, mean=0.01, standard_error=0.01, lower=lower, confidence=0.9
+        champion=0.1,
+        challenger=0.11,
+        mean=0.01,
+        standard_error=0.01,
+        lower=lower,
+        upper=0.05,
+        confidence=0.9,
     )
 
     assert found.not_worse_by(0.02) is passes

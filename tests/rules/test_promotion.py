@@ -86,8 +86,8 @@ def champion(examples: Examples, *, data_until: pd.Timestamp, blind: bool = Fals
 
 def verdict(examples: Examples, bundle: Bundle):
     return compare(
-        examples, champion=bundle, folds=FOLDS, fitting=FITTING, observed_until=UNTIL,
-        promotion=Promotion(),
+        examples, champion=bundle, seen=examples.features, folds=FOLDS, fitting=FITTING,
+        observed_until=UNTIL, promotion=Promotion(),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ Every command is one thin function. Heavy imports wait until it runs, so that he
 
 from __future__ import annotations
 
-from churnml.commands import data, health, scoring, training
+from churnml.commands import data, health, scoring, training, versions
 from churnml.commands.base import app, stderr
 
-__all__ = ["app", "data", "health", "scoring", "stderr", "training"]
+__all__ = ["app", "data", "health", "scoring", "stderr", "training", "versions"]

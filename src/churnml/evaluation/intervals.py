@@ -69,10 +69,10 @@ class PairedDifference:
         Challenger minus champion.
     standard_error : float
         Of the difference, over resampled customers.
-    lower : float
-        One-sided lower bound of the difference.
+    lower, upper : float
+        One-sided lower and upper bound of the difference.
     confidence : float
-        Of that bound.
+        Of each bound.
     """
 
     champion: float
@@ -80,6 +80,7 @@ class PairedDifference:
     mean: float
     standard_error: float
     lower: float
+    upper: float
     confidence: float
 
     def not_worse_by(self, margin: float) -> bool:
@@ -149,5 +150,6 @@ def paired_difference(
         mean=new - old,
         standard_error=float(known.std(ddof=1)) if enough else math.nan,
         lower=float(np.quantile(known, 1 - confidence)) if enough else math.nan,
+        upper=float(np.quantile(known, confidence)) if enough else math.nan,
         confidence=confidence,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,12 @@ import pandas as pd
 from churnml.alerting.queue import Policy
 from churnml.config import Promotion
 from churnml.evaluation.baselines import SIMPLE_RULES
-from churnml.evaluation.forward import Fitting
+from churnml.evaluation.forward import MODEL, Fitting
 from churnml.evaluation.intervals import PairedDifference, paired_difference
+from churnml.evaluation.result import Evaluation
+from churnml.evaluation.rows import plain
 from churnml.evaluation.yardstick import evaluate
+from churnml.labels import CHURNED, UNKNOWN
 from churnml.model.bundle import Bundle
 from churnml.model.examples import Examples
 from churnml.splits import ForwardFolds
@@ -25,11 +29,76 @@ _RESAMPLES = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """Champion and challenger on the newest closed weeks.
+
+    Parameters
+    ----------
+    difference : PairedDifference
+    margin : float
+        How much worse a challenger may be, as a share of the champion's average precision.
+    first, last : Timestamp
+        As_ofs of the compared weeks.
+    rows, positives, leavers : int
+        Rows with a label, those that leave in the window, customers behind these.
+    """
+
+    difference: PairedDifference
+    margin: float
+    first: pd.Timestamp
+    last: pd.Timestamp
+    rows: int
+    positives: int
+    leavers: int
+
+    @classmethod
+    def of(cls, difference: PairedDifference, labels: pd.Series, *, margin: float) -> Self:
+        """The comparison on rows with these labels, indexed by (customer_id, as_of)."""
+        known = labels[labels != UNKNOWN]
+        left = known[known == CHURNED].index.get_level_values("customer_id")
+        as_ofs = labels.index.get_level_values("as_of")
+        return cls(
+            difference, margin, as_ofs.min(), as_ofs.max(), len(known), len(left), left.nunique()
+        )
+
+    @property
+    def allowed(self) -> float:
+        """The bound must lie above this difference."""
+        return -self.margin * self.difference.champion
+
+    @property
+    def times_more(self) -> float:
+        """So many times the customers until an equal challenger passes more often than not."""
+        reach = self.difference.mean - self.difference.lower
+        return float((reach / self.allowed) ** 2) if self.allowed else np.inf
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for JSON; None where the data are too few."""
+        figures = {
+            "champion": self.difference.champion,
+            "challenger": self.difference.challenger,
+            "difference": self.difference.mean,
+            "standard_error": self.difference.standard_error,
+            "bound": self.difference.lower,
+            "confidence": self.difference.confidence,
+            "allowed": self.allowed,
+        }
+        return {name: plain(value) for name, value in figures.items()} | {
+            "first_as_of": self.first.isoformat(),
+            "last_as_of": self.last.isoformat(),
+            "rows": self.rows,
+            "positives": self.positives,
+            "leavers": self.leavers,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the new model goes into use, and why, in words."""
+    """Whether the new model goes into use, why, in words, and what was compared."""
 
     promoted: bool
     reason: str
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +147,27 @@ def find_signal(inner: pd.Series, labels: pd.Series, *, examples: Examples, seed
     return Signal(interval[0] > 0.5, auc, *interval)
 
 
+def against_rule(judged: Mapping[str, Evaluation]) -> Verdict:
+    """Whether the model's average precision is higher than that of the best simple rule."""
+    precisions = {name: part.metrics["average_precision"] for name, part in judged.items()}
+    rule, precision = best_rule(precisions)
+    model, beside = (_with_interval(judged.get(name)) for name in (MODEL, rule))
+    if (precisions[MODEL] or 0.0) > precision:
+        return Verdict(True, f"The model ({model}) beats the simple rule {rule} ({beside}).")
+    return Verdict(
+        False,
+        f"Not promoted: the model ({model}) does not beat the simple rule {rule} ({beside}).",
+    )
+
+
+def _with_interval(judged: Evaluation | None) -> str:
+    value = None if judged is None else judged.metrics["average_precision"]
+    if judged is None or value is None:
+        return "average precision unknown"
+    band = judged.intervals.get("average_precision")
+    return f"average precision {value:.4f}" + (f" [{band[0]:.4f}, {band[1]:.4f}]" if band else "")
+
+
 def best_rule(precisions: Mapping[str, float | None]) -> tuple[str, float]:
     """The simple rule with the highest average precision."""
     known = {name: precisions.get(name) or 0.0 for name in SIMPLE_RULES}
@@ -89,6 +179,7 @@ def compare(
     examples: Examples,
     *,
     champion: Bundle,
+    seen: pd.DataFrame,
     folds: ForwardFolds,
     fitting: Fitting,
     observed_until: pd.Timestamp,
@@ -96,33 +187,37 @@ def compare(
 ) -> Verdict:
     """The verdict on the newest closed weeks, which neither of the two has seen.
 
-    The challenger is its recipe fitted only on labels that closed before these weeks.
+    The challenger is its recipe fitted only on labels that closed before these weeks, with as many
+    seeds as the model that would be registered. Treated rows that the study leaves out of training
+    are left out here, too.
+
+    Parameters
+    ----------
+    seen : DataFrame indexed by (customer_id, as_of)
+        The champion's features of these weeks, which the study may have dropped since.
     """
     weeks = newest_closed(examples, observed_until=observed_until)
     if champion.data_until > weeks[0]:
+        again = observed_until + (champion.data_until - weeks[0])
         return Verdict(
             False,
             f"Kept: nothing new to compare on. The champion saw data until "
-            f"{champion.data_until:%Y-%m-%d}, the newest closed weeks begin {weeks[0]:%Y-%m-%d}.",
-        )
-    absent = [name for name in champion.feature_names if name not in examples.features]
-    if absent:
-        return Verdict(
-            False, f"Kept: the champion needs features that are not there: {', '.join(absent[:5])}."
+            f"{champion.data_until:%Y-%m-%d}, the newest closed weeks begin {weeks[0]:%Y-%m-%d}; "
+            f"data until {again:%Y-%m-%d} will do.",
         )
     if not examples.can_train(folds=folds, tested=weeks[0]):
         return Verdict(False, "Kept: too little data before the newest closed weeks to compare.")
-    rows = examples.population.to_numpy() & np.asarray(examples.as_ofs.isin(weeks))
-    features = examples.features[rows]
+    rows = examples.counted & np.asarray(examples.as_ofs.isin(weeks))
+    features, labels = examples.features[rows], examples.labels[examples.window][rows]
     challenger = fitting.fit(examples, folds=folds, tested=weeks[0])
     difference = paired_difference(
-        _frame(champion.predict(features)),
+        _frame(champion.predict(seen.loc[features.index])),
         _frame(challenger.predict(features)),
-        examples.labels[examples.window][rows].reset_index(drop=True),
+        labels.reset_index(drop=True),
         confidence=promotion.confidence,
         seed=fitting.seed,
     )
-    return _verdict(difference, promotion)
+    return judge(Comparison.of(difference, labels, margin=promotion.margin))
 
 
 def newest_closed(examples: Examples, *, observed_until: pd.Timestamp) -> pd.DatetimeIndex:
@@ -136,17 +231,29 @@ def newest_closed(examples: Examples, *, observed_until: pd.Timestamp) -> pd.Dat
     return grid[grid.isin(closed)]
 
 
-def _verdict(difference: PairedDifference, promotion: Promotion) -> Verdict:
+def judge(compared: Comparison) -> Verdict:
+    """Promoted if not worse than the margin allows; else kept, and whether data or ranking lack."""
+    difference, allowed = compared.difference, compared.allowed
     figures = (
-        f"average precision {difference.challenger:.4f} against {difference.champion:.4f}, the "
-        f"one-sided {promotion.confidence:.0%} bound of the difference is {difference.lower:+.4f}, "
-        f"allowed is {-promotion.margin * difference.champion:+.4f}"
+        f"average precision {difference.challenger:.4f} against {difference.champion:.4f} on "
+        f"{compared.positives:,} leaving rows of {compared.leavers:,} customers, the one-sided "
+        f"{difference.confidence:.0%} bound of the difference is {difference.lower:+.4f}, "
+        f"allowed is {allowed:+.4f}"
     )
-    if difference.not_worse_by(promotion.margin):
-        return Verdict(True, f"Promoted: not worse than the champion ({figures}).")
-    if difference.mean >= 0 or np.isnan(difference.lower):
-        return Verdict(False, f"Kept: too little data for the margin ({figures}).")
-    return Verdict(False, f"Kept: the challenger may be worse ({figures}).")
+    if np.isnan(difference.lower):
+        return Verdict(False, f"Kept: too little data for the margin ({figures}).", compared)
+    if difference.not_worse_by(compared.margin):
+        return Verdict(True, f"Promoted: not worse than the champion ({figures}).", compared)
+    if difference.upper < allowed:
+        return Verdict(False, f"Kept: the challenger is worse ({figures}).", compared)
+    if compared.times_more > 1:
+        return Verdict(
+            False,
+            f"Kept: too little data for the margin ({figures}). An equal model would need about "
+            f"{np.ceil(compared.times_more):.0f} times the customers to pass.",
+            compared,
+        )
+    return Verdict(False, f"Kept: the challenger may be worse ({figures}).", compared)
 
 
 def _frame(probability: pd.Series) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from churnml.evaluation.promotion import Signal, find_signal
 from churnml.evaluation.result import Evaluation
 from churnml.evaluation.truth import ORACLE, oracle_scores
 from churnml.evaluation.yardstick import evaluate, evaluate_random
-from churnml.labels import CHURNED, spells
+from churnml.labels import CHURNED, UNKNOWN, spells
 from churnml.model.examples import Examples
 from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds
@@ -89,6 +89,32 @@ class Proof:
             "notes": list(self.model.notes),
         }
         return document | {"share_of_oracle": self.share_of_oracle()}
+
+    def without(self, rows: pd.Series) -> dict[str, Any]:
+        """How the model ranks the tested rows with a known label, with and without some of them.
+
+        Parameters
+        ----------
+        rows : Series of bool indexed by (customer_id, as_of)
+            Rows left out in the second figure.
+        """
+        from sklearn.metrics import average_precision_score
+
+        known = self.labels != UNKNOWN
+        left_out = rows.loc[self.scores.index]
+        kept = known & ~left_out
+        churned = self.labels[kept] == CHURNED
+        both = bool(0 < churned.sum() < len(churned))
+        return {
+            "tested_rows": int((known & left_out).sum()),
+            "tested_positive": int((self.labels[known & left_out] == CHURNED).sum()),
+            "average_precision": self.precisions()[MODEL],
+            "average_precision_without": (
+                float(average_precision_score(churned, self.scores.loc[kept, MODEL]))
+                if both
+                else None
+            ),
+        }
 
     def share_of_oracle(self) -> float | None:
         """Average precision of the model as a share of the oracle's; None without an oracle."""

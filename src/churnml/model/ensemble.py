@@ -149,11 +149,12 @@ def fit_ensemble(
             matrix = narrow if head == window else preparation.matrix(examples.features[used])
             monotone = boosting.monotone_signs(preparation.sources, examples.risk)
             boosted = _Boosting(parameters, preparation.columns, monotone, seed, seeds, sampler)
-            fitted.append(boosted.fit(matrix, churned, head=head))
+            fitted.append(boosted.fit(matrix, churned, head=head, weight=examples.weights(used)))
     heads = _aligned(fitted, narrow)
-    linear = fit_linear(narrow, target)
+    weight = examples.weights(rows)
+    linear = fit_linear(narrow, target, weight=weight)
     draft = Ensemble(preparation, heads, linear, 0.0, parameters)
-    return replace(draft, level=_level(draft.logit_of(narrow), share=float(target.mean())))
+    return replace(draft, level=_level(draft.logit_of(narrow), target, weight=weight))
 
 
 def _aligned(heads: Sequence[Head], narrow: Matrix) -> tuple[Head, ...]:
@@ -189,13 +190,22 @@ class _Boosting:
     seeds: int
     sampler: Sampler
 
-    def fit(self, matrix: Matrix, target: npt.NDArray[np.bool_], *, head: LabelWindow) -> Head:
+    def fit(
+        self,
+        matrix: Matrix,
+        target: npt.NDArray[np.bool_],
+        *,
+        head: LabelWindow,
+        weight: Vector | None,
+    ) -> Head:
         """One head: a booster for each seed and each draw of the sampler."""
         rng = np.random.default_rng(self.seed)
         boosters, shifts = [], []
         for sample in samples(matrix, target, sampler=self.sampler, rng=rng):
+            # rows that carry a weight are never resampled (check_weighting)
+            counts = sample.weight if weight is None else weight.astype(np.float32)
             data = boosting.training_matrix(
-                sample.matrix, sample.target, columns=self.columns, weight=sample.weight
+                sample.matrix, sample.target, columns=self.columns, weight=counts
             )
             for seed in range(self.seed, self.seed + self.seeds):
                 boosters.append(
@@ -219,12 +229,15 @@ def thinned(
     return np.asarray(rows & as_ofs.isin(kept))
 
 
-def _level(logit: Vector, *, share: float) -> float:
+def _level(logit: Vector, target: npt.NDArray[np.bool_], *, weight: Vector | None) -> float:
     """The shift after which the mean probability equals the share of leavers."""
     from scipy.optimize import brentq
 
+    share = float(np.average(target, weights=weight))
+
     def excess(shift: float) -> float:
-        return float((1.0 / (1.0 + np.exp(-(logit + shift)))).mean() - share)
+        said = 1.0 / (1.0 + np.exp(-(logit + shift)))
+        return float(np.average(said, weights=weight) - share)
 
     return float(brentq(excess, -20.0, 20.0))
 

@@ -15,6 +15,7 @@ from churnml.errors import InputError
 from churnml.features import Feature, catalogue
 from churnml.features.cache import cached_features
 from churnml.labels import CHURNED, UNKNOWN, label
+from churnml.model.treatment import Treatment, check_weighting, find_treatment
 from churnml.snapshots import in_population, take_snapshots
 from churnml.sources.dataset import Dataset
 from churnml.sources.description import Churn
@@ -43,6 +44,8 @@ class Examples:
         What the columns mean; their direction constrains the boosters.
     silent_churn : bool
         Whether exits are silent, so that the purchase process is fitted.
+    treatment : Treatment, optional
+        Which rows a save play reached, aligned with ``features``; default: none.
     """
 
     features: pd.DataFrame
@@ -50,6 +53,7 @@ class Examples:
     population: pd.Series
     catalogue: tuple[Feature, ...]
     silent_churn: bool
+    treatment: Treatment | None = None
 
     @property
     def risk(self) -> dict[str, int]:
@@ -71,12 +75,26 @@ class Examples:
         """The as_of of each row."""
         return pd.DatetimeIndex(self.features.index.get_level_values("as_of"))
 
+    @property
+    def counted(self) -> npt.NDArray[np.bool_]:
+        """Rows of the population, but for treated ones that the study leaves out."""
+        inside = self.population.to_numpy()
+        if self.treatment is None:
+            return np.asarray(inside)
+        return np.asarray(inside & (self.treatment.weight > 0).to_numpy())
+
+    def weights(self, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64] | None:
+        """How much each of these rows counts in a fit; None: all the same."""
+        if self.treatment is None or self.treatment.handling != "weight":
+            return None
+        return np.asarray(self.treatment.weight.to_numpy()[rows], dtype=np.float64)
+
     def train_rows(
         self, head: LabelWindow, *, folds: ForwardFolds, tested: pd.Timestamp
     ) -> npt.NDArray[np.bool_]:
         """Rows that may train a head for a test that begins then; ``unknown`` never trains."""
         rows = folds.train_rows(self.as_ofs, tested=tested, window=head)
-        rows &= self.population.to_numpy()
+        rows &= self.counted
         return np.asarray(rows & (self.labels[head] != UNKNOWN).to_numpy())
 
     def can_train(self, *, folds: ForwardFolds, tested: pd.Timestamp) -> bool:
@@ -105,6 +123,7 @@ def prepare(
     InputError
         If the history is too short, nobody is in the population, or a dropped feature is unknown.
     """
+    check_weighting(study)
     churn = dataset.description.churn
     windows = label_windows(study, churn)
     folds = _folds(dataset, study, window=windows[0])
@@ -126,12 +145,14 @@ def prepare(
         window: label(dataset, snapshots, window=window).set_axis(keys).loc[table.index]
         for window in windows
     }
+    treatment = find_treatment(dataset, snapshots, window=windows[0], choice=study.treated)
     examples = Examples(
         features=table,
         labels=labels,
         population=population.set_axis(keys).loc[table.index],
         catalogue=tuple(features),
         silent_churn=churn.kind != "contract",
+        treatment=treatment.loc(table.index),
     )
     _check_classes(examples, folds)
     return examples, folds

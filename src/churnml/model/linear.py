@@ -67,7 +67,11 @@ class Linear:
 
 
 def fit_linear(
-    matrix: Matrix, target: npt.NDArray[np.bool_], *, inverse_penalty: float = INVERSE_PENALTY
+    matrix: Matrix,
+    target: npt.NDArray[np.bool_],
+    *,
+    inverse_penalty: float = INVERSE_PENALTY,
+    weight: Vector | None = None,
 ) -> Linear:
     """The regression fitted on the training rows of a fold.
 
@@ -75,6 +79,8 @@ def fit_linear(
     ----------
     matrix : ndarray, shape (n_rows, n_columns)
     target : ndarray of bool, shape (n_rows,)
+    weight : ndarray of float, shape (n_rows,), optional
+        How much each row counts; default: all the same.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -87,7 +93,7 @@ def fit_linear(
     scale = np.where(variance > 1e-12, np.sqrt(variance), 1.0)
     standard = _standardise(matrix, centre, scale)
     model = LogisticRegression(C=inverse_penalty, max_iter=300, tol=1e-4)
-    model.fit(standard, target)
+    model.fit(standard, target, sample_weight=weight)
     return Linear(centre, scale, model.coef_[0].astype(float), float(model.intercept_[0]))
 
 

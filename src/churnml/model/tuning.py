@@ -137,9 +137,7 @@ def _choose(study: optuna.Study, base: Parameters) -> Tuned:
 
 def _build(examples: Examples, *, folds: ForwardFolds) -> list[InnerFold]:
     target = (examples.labels[examples.window] == CHURNED).to_numpy()
-    usable = (
-        examples.labels[examples.window] != UNKNOWN
-    ).to_numpy() & examples.population.to_numpy()
+    usable = (examples.labels[examples.window] != UNKNOWN).to_numpy() & examples.counted
     as_ofs = examples.as_ofs
     built = []
     for start, end in folds.blocks():
@@ -151,8 +149,9 @@ def _build(examples: Examples, *, folds: ForwardFolds) -> list[InnerFold]:
         features = examples.features
         preparation = fit_preparation(features[train], window=examples.window, everyone=None)
         data = boosting.training_matrix(
-            preparation.matrix(features[train]), target[train], columns=preparation.columns
-        )
+            preparation.matrix(features[train]), target[train], columns=preparation.columns,
+            weight=_single(examples.weights(train)),
+        )  # fmt: skip
         built.append(
             InnerFold(
                 data,
@@ -163,6 +162,10 @@ def _build(examples: Examples, *, folds: ForwardFolds) -> list[InnerFold]:
             )
         )
     return built
+
+
+def _single(weight: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float32] | None:
+    return None if weight is None else weight.astype(np.float32)
 
 
 def _reference_matrix(

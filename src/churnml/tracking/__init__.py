@@ -2,6 +2,7 @@
 
 from churnml.tracking.registry import (
     CHAMPION_URI,
+    MODEL,
     RegisteredModel,
     champion,
     promote,
@@ -13,6 +14,7 @@ from churnml.tracking.store import tracking_uri
 
 __all__ = [
     "CHAMPION_URI",
+    "MODEL",
     "RegisteredModel",
     "TrainingRecord",
     "champion",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from churnml.errors import InputError
-from churnml.tracking.store import is_local, open_store, refused, tracking_uri
+from churnml.tracking.store import alone, is_local, open_store, refused, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 MODEL = "churnml"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+#: Whichever champion there is; no version has this name.
+ANY = "any"
 CHAMPION_URI = f"models:/{MODEL}@{CHAMPION}"
 
 BUNDLE = "bundle"  # folder of the bundle among the artifacts of a run
 _BEFORE = "champion_before"  # tag of a version: the champion it took over from
+_PROMOTED_AT, _PROMOTED_BECAUSE = "promoted_at", "promoted_because"
+_ROLLED_BACK_AT, _ROLLED_BACK_BECAUSE = "rolled_back_at", "rolled_back_because"
+_LONGEST_TAG = 5000  # MLflow's limit on the value of a tag
 
 
 @dataclass(frozen=True)
@@ -36,11 +42,15 @@ class RegisteredModel:
         The training that made it.
     uri : str
         ``models:/churnml/<version>``.
+    promoted_at, promoted_because : str
+        When (UTC) and why it became the champion; empty: it never was.
     """
 
     version: str
     run_id: str
     uri: str
+    promoted_at: str = ""
+    promoted_because: str = ""
 
 
 def resolve(uri: str) -> Path:
@@ -70,39 +80,72 @@ def champion() -> RegisteredModel | None:
         return _champion(client)
 
 
-def promote(version: str) -> None:
-    """Make a version the champion, and remember which one it takes over from.
+def promote(version: str, *, because: str = "", over: str | None = ANY) -> bool:
+    """Make a version the champion; remember when, why and which one it takes over from.
+
+    Parameters
+    ----------
+    version : str
+    because : str
+        The reason, kept with the version.
+    over : str, optional
+        Version that must be the champion still, None: that there is none. Default: whichever is.
+
+    Returns
+    -------
+    bool
+        False, and nothing changed, where another version has become the champion meanwhile.
 
     Raises
     ------
     InputError
         If the version does not exist.
     """
-    with open_store() as client, refused(f"models:/{MODEL}/{version}"):
+    with open_store() as client, refused(f"models:/{MODEL}/{version}"), alone():
         before = _champion(client)
-        client.get_model_version(MODEL, version)
+        number = None if before is None else before.version
+        if over not in (ANY, number):
+            return False
+        run_id = client.get_model_version(MODEL, version).run_id
         if before is not None and before.version != version:
             client.set_model_version_tag(MODEL, version, _BEFORE, before.version)
+        _stamp(client, version, {_PROMOTED_AT: _now(), _PROMOTED_BECAUSE: because})
         client.set_registered_model_alias(MODEL, CHAMPION, version)
+        client.set_tag(run_id, "promoted", "true")
+    return True
 
 
-def rollback() -> RegisteredModel:
+def rollback(*, because: str = "") -> RegisteredModel:
     """Put the champion before this one back, and return it.
 
     Raises
     ------
     InputError
-        If there is no champion, or none before it.
+        If there is no champion, none before it, or the one before is not whole any more.
     """
-    with open_store() as client:
+    with open_store() as client, alone():
         now = _champion(client)
         if now is None:
             raise InputError(f"No champion to roll back from in {tracking_uri()}. Train first.")
         before = client.get_model_version(MODEL, now.version).tags.get(_BEFORE)
         if before is None:
             raise InputError(f"Version {now.version} is the first champion; none stands before it.")
+        with refused(f"models:/{MODEL}/{before}"):
+            found = _registered(client.get_model_version(MODEL, before))
+            _bundle_of(found.run_id)  # what cannot be opened must not go into use
+        _stamp(client, now.version, {_ROLLED_BACK_AT: _now(), _ROLLED_BACK_BECAUSE: because})
         client.set_registered_model_alias(MODEL, CHAMPION, before)
-        return _registered(client.get_model_version(MODEL, before))
+        return found
+
+
+def _stamp(client: MlflowClient, version: str, tags: dict[str, str]) -> None:
+    for name, value in tags.items():
+        client.set_model_version_tag(MODEL, version, name, value[:_LONGEST_TAG])
+
+
+def _now() -> str:
+    """The store's own clock, as MLflow stamps its rows; no figure depends on it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def register(client: MlflowClient, run_id: str, logged: ModelInfo) -> RegisteredModel:
@@ -122,8 +165,14 @@ def register(client: MlflowClient, run_id: str, logged: ModelInfo) -> Registered
 
 
 def _registered(version: ModelVersion) -> RegisteredModel:
-    number = str(version.version)
-    return RegisteredModel(number, str(version.run_id), f"models:/{MODEL}/{number}")
+    number, tags = str(version.version), version.tags or {}
+    return RegisteredModel(
+        number,
+        str(version.run_id),
+        f"models:/{MODEL}/{number}",
+        tags.get(_PROMOTED_AT, ""),
+        tags.get(_PROMOTED_BECAUSE, ""),
+    )
 
 
 def _champion(client: MlflowClient) -> RegisteredModel | None:
