@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import requires
@@ -210,15 +211,30 @@ def test_champions_follow_each_other_and_a_rollback_walks_back(
         tracking.promote("9")
 
 
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Path:
+    """A store with three versions, of which the first and then the third were in use."""
+    database = tmp_path_factory.mktemp("used") / "mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+        made = [tracking.log_training(record(bundle)).version for _ in range(3)]
+        tracking.promote(made[0], because="The first model.")
+        tracking.promote(made[2], because="Not worse.", over=made[0])
+    return database
+
+
 @pytest.fixture
-def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: Path) -> list[str]:
-    """A store of its own with three versions, of which the first and then the third were used."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.chdir(tmp_path)
-    made = [tracking.log_training(record(bundle)).version for _ in range(3)]
-    tracking.promote(made[0], because="The first model.")
-    tracking.promote(made[2], because="Not worse.", over=made[0])
-    return made
+def versions(used: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The versions of that store, in a copy of its own."""
+    copy = shutil.copy(used, tmp_path / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{copy}")
+    return ["1", "2", "3"]
+
+
+def registry():
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking.tracking_uri())
 
 
 def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -252,7 +268,7 @@ def test_the_rollback_command_says_what_is_in_use_and_refuses_at_the_first(versi
 
 def test_when_and_why_a_version_came_and_went_is_kept_with_it(versions):
     tracking.rollback(because="recall fell")
-    tags = client(Path.cwd()).get_model_version("churnml", versions[2]).tags
+    tags = registry().get_model_version("churnml", versions[2]).tags
 
     assert tags["promoted_because"] == "Not worse."
     assert tags["rolled_back_because"] == "recall fell"
@@ -269,19 +285,20 @@ def test_a_version_is_not_promoted_over_a_champion_it_was_not_compared_with(vers
 
 
 def test_a_run_says_whether_its_model_was_ever_in_use(versions):
-    runs = [client(Path.cwd()).get_model_version("churnml", each).run_id for each in versions]
-    tags = [client(Path.cwd()).get_run(run).data.tags.get("promoted") for run in runs]
+    runs = [registry().get_model_version("churnml", each).run_id for each in versions]
+    tags = [registry().get_run(run).data.tags.get("promoted") for run in runs]
 
     assert tags == ["true", None, "true"]
 
 
 def test_a_model_whose_files_are_gone_is_not_put_back(versions, capsys):
-    import shutil
-
-    shutil.rmtree(tracking.resolve(f"models:/churnml/{versions[0]}"))
+    folder = tracking.resolve(f"models:/churnml/{versions[0]}")
+    aside = folder.rename(folder.with_name("lost"))
     code, _, err = answer(capsys, "rollback")
+    aside.rename(folder)
 
     assert code == 2
+    assert "are gone" in err
     assert "Traceback" not in err
     assert tracking.champion().version == versions[2]
 

@@ -69,9 +69,7 @@ def resolve(uri: str) -> Path:
     if not uri.startswith(("models:/", "runs:/")):
         return _folder(Path(uri))
     with open_store() as client, refused(uri):
-        run_id = _run_of(client, uri)
-        client.get_run(run_id)
-        return _bundle_of(run_id)
+        return _bundle_of(client, _run_of(client, uri))
 
 
 def champion() -> RegisteredModel | None:
@@ -132,7 +130,7 @@ def rollback(*, because: str = "") -> RegisteredModel:
             raise InputError(f"Version {now.version} is the first champion; none stands before it.")
         with refused(f"models:/{MODEL}/{before}"):
             found = _registered(client.get_model_version(MODEL, before))
-            _bundle_of(found.run_id)  # what cannot be opened must not go into use
+            _bundle_of(client, found.run_id)  # what cannot be opened must not go into use
         _stamp(client, now.version, {_ROLLED_BACK_AT: _now(), _ROLLED_BACK_BECAUSE: because})
         client.set_registered_model_alias(MODEL, CHAMPION, before)
         return found
@@ -198,13 +196,18 @@ def _run_of(client: MlflowClient, uri: str) -> str:
     return str(client.get_model_version(name, version).run_id)
 
 
-def _bundle_of(run_id: str) -> Path:
+def _bundle_of(client: MlflowClient, run_id: str) -> Path:
     """Local folder of a run's bundle: in place where the store is local, else fetched once."""
     import mlflow
+    from mlflow.utils.file_utils import local_file_uri_to_path
 
-    uri = f"runs:/{run_id}/{BUNDLE}"
+    artifacts = client.get_run(run_id).info.artifact_uri
     if is_local():
-        return _folder(Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)))
+        path = Path(local_file_uri_to_path(artifacts)) / BUNDLE
+        if not path.is_dir():
+            raise InputError(f"The files of run {run_id} are gone: {path} is no folder.")
+        return path
+    uri = f"runs:/{run_id}/{BUNDLE}"
     kept = Path.cwd() / "mlruns" / "bundles" / f"run-{run_id}"
     if not kept.is_dir():
         kept.parent.mkdir(parents=True, exist_ok=True)
