@@ -7,9 +7,9 @@ import json
 import tomllib
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from churnml.errors import InputError
 
@@ -68,11 +68,40 @@ class Tuning(Section):
     trials: Annotated[int, Field(ge=0)] = 10
 
 
+class Persist(Section):
+    """In the top share at ``weeks`` or more of the last ``of`` as_ofs."""
+
+    weeks: Annotated[int, Field(gt=0)]
+    of: Annotated[int, Field(gt=0)]
+    top: Share
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.weeks > self.of:
+            raise ValueError("weeks is more than of")
+        return self
+
+
 class Alerts(Section):
-    """The alert queue: weekly load and quiet time."""
+    """The alert queue: weekly load and quiet time. The options keep alerts back; all are off."""
 
     q: Share = 0.02
     quiet_days: Annotated[int, Field(ge=0)] = 56
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    load_days: Annotated[int, Field(gt=0)] | None = None
+    enter: Share | None = None
+    exit: Share | None = None
+    persist: Persist | None = None
+    suppress: tuple[Literal["intervention", "outage", "holiday", "dead_feed"], ...] = ()
+    suppress_days: Annotated[int, Field(ge=0)] = 7
+    owner_capacity: Annotated[int, Field(gt=0)] | None = None
+    control_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    @model_validator(mode="after")
+    def _bands(self) -> Self:
+        if self.exit is not None and (self.enter is None or self.exit < self.enter):
+            raise ValueError("exit needs enter, and may not be narrower")
+        return self
 
 
 class Features(Section):

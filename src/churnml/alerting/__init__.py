@@ -1,7 +1,8 @@
-"""Who is alerted, and when: the load a team can carry, the quiet time, the order."""
+"""Who is alerted, and when: the load a team can carry, the quiet time, the order, the tiers."""
 
 from __future__ import annotations
 
-from churnml.alerting.queue import Policy, queue
+from churnml.alerting.policy import Policy, read_policy
+from churnml.alerting.queue import advance, queue
 
-__all__ = ["Policy", "queue"]
+__all__ = ["Policy", "advance", "queue", "read_policy"]

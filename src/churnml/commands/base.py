@@ -42,6 +42,9 @@ DatasetFile = Annotated[
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Study; default: experiments/studies/default.toml.")
 ]
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", help="TOML of [alerts]; default: the study's.")
+]
 AsOfs = Annotated[list[str] | None, typer.Option("--as-of", help="Date or time; may be repeated.")]
 Out = Annotated[Path, typer.Option("--out", help="File to write: .parquet, .csv or .jsonl.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]

@@ -15,6 +15,7 @@ from churnml.commands.base import (
     DatasetFile,
     Every,
     Out,
+    PolicyFile,
     Since,
     Until,
     app,
@@ -69,11 +70,13 @@ def score(
 def evaluate(
     scores: Annotated[Path, typer.Argument(help="File: customer_id, as_of, probability or score.")],
     data: Data,
+    policy: PolicyFile = None,
     dataset: DatasetFile = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge any score file: rows, queue and lead time, with a random score beside it."""
+    from churnml.alerting import read_policy
     from churnml.config import read_study
     from churnml.evaluation.outside import judge_file
     from churnml.report.terminal import show_evaluation
@@ -81,7 +84,8 @@ def evaluate(
 
     opened = open_dataset(data, dataset_file=dataset)
     show_notices(opened)
-    judged = judge_file(scores, opened, study=read_study(config))
+    study = read_study(config)
+    judged = judge_file(scores, opened, study=study, policy=read_policy(policy, study=study))
     if as_json:
         print_json(judged.as_json())
     else:

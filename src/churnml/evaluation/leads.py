@@ -11,6 +11,7 @@ import pandas as pd
 
 from churnml.alerting.queue import (
     DAY_US,
+    Around,
     Floats,
     Integers,
     Layout,
@@ -261,6 +262,7 @@ def queue_metrics(
     *,
     observed_until: pd.Timestamp,
     delay_days: int,
+    surroundings: pd.DataFrame | None = None,
 ) -> dict[str, float]:
     """The figures of the queue that these scores would have raised (see ``queue_figures``).
 
@@ -273,6 +275,8 @@ def queue_metrics(
     policy : Policy
     observed_until : Timestamp
     delay_days : int
+    surroundings : DataFrame, optional
+        ``owner`` and ``held``, row by row as in ``scores``, for the options of the policy.
 
     Returns
     -------
@@ -281,5 +285,6 @@ def queue_metrics(
     """
     ahead = outlook(scores, spells, observed_until=observed_until, delay_days=delay_days)
     keys = scored_keys(ahead, scores) + tie_breakers(ahead.grid.customers, seed=policy.seed)
-    lines, columns = replay(keys, ahead.grid.times, policy)
+    around = Around.of(ahead.grid, policy, surroundings)
+    lines, columns = replay(keys, ahead.grid.times, policy, around=around)
     return {**queue_figures(ahead, lines, columns), "n_exits": float(ahead.counted.sum())}

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from churnml.alerting.queue import Policy
+from churnml.alerting.policy import Policy
+from churnml.alerting.surroundings import surroundings
 from churnml.config import Study
 from churnml.errors import InputError
 from churnml.evaluation.cuts import cuts
@@ -34,7 +35,9 @@ class Judged:
         return {**self.score.as_json(), "baselines": {"random": beside}}
 
 
-def judge_file(path: Path, dataset: Dataset, *, study: Study) -> Judged:
+def judge_file(
+    path: Path, dataset: Dataset, *, study: Study, policy: Policy | None = None
+) -> Judged:
     """Figures of a score file on the data that shows what happened.
 
     Parameters
@@ -44,6 +47,8 @@ def judge_file(path: Path, dataset: Dataset, *, study: Study) -> Judged:
     dataset : Dataset
     study : Study
         Label window, load and seed.
+    policy : Policy, optional
+        The alert policy that is replayed; default: the study's.
 
     Raises
     ------
@@ -63,10 +68,12 @@ def judge_file(path: Path, dataset: Dataset, *, study: Study) -> Judged:
         )
     tested = scores[closed].reset_index(drop=True)
     labels = label(dataset, tested, window=window)
+    policy = policy or Policy.of(study.alerts, seed=study.seed)
     arguments: dict[str, Any] = {
         "window": window,
-        "policy": Policy(q=study.alerts.q, quiet_days=study.alerts.quiet_days, seed=study.seed),
+        "policy": policy,
         "observed_until": dataset.observed_until,
+        "surroundings": surroundings(dataset, tested, policy=policy) if policy.has_gates else None,
         "seed": study.seed,
     }
     if (labels == UNKNOWN).all():

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from churnml.alerting.queue import Policy
+from churnml.alerting.policy import Policy
+from churnml.alerting.surroundings import surroundings
 from churnml.config import Study
 from churnml.evaluation.cuts import Cuts, cuts
 from churnml.evaluation.forward import (
@@ -173,14 +174,17 @@ class _Yardstick:
     def __init__(self, dataset: Dataset, examples: Examples, study: Study) -> None:
         self.spells = spells(dataset)
         self.seed = study.seed
+        self.policy = Policy.of(study.alerts, seed=study.seed)
         # BG/NBD's chance of no purchase is the label's own only where absence is the label.
         silent_label = dataset.description.churn.kind == "absence"
         self.probabilities = PROBABILITIES | ({"bg_nbd"} if silent_label else set())
         self.arguments: dict[str, Any] = {
             "window": examples.window,
-            "policy": Policy(q=study.alerts.q, quiet_days=study.alerts.quiet_days, seed=study.seed),
+            "policy": self.policy,
             "observed_until": dataset.observed_until,
         }
+        self.dataset = dataset
+        self._around: pd.DataFrame | None = None
 
     def measure(
         self,
@@ -198,16 +202,27 @@ class _Yardstick:
             self.spells,
             threshold_flags=None if flagged is None else flagged.reset_index(drop=True),
             cuts=parts,
+            surroundings=self.around(scores),
             resamples=resamples,
             seed=self.seed,
             **self.arguments,
         )
+
+    def around(self, scores: pd.Series) -> pd.DataFrame | None:
+        """What the policy's options look at beside the scores; the same rows for every score."""
+        if not self.policy.has_gates:
+            return None
+        if self._around is None:
+            rows = scores.index.to_frame(index=False)
+            self._around = surroundings(self.dataset, rows, policy=self.policy)
+        return self._around
 
     def chance(self, scores: pd.Series, labels: pd.Series) -> Evaluation:
         return evaluate_random(
             scores.rename("score").reset_index(),
             labels.reset_index(drop=True),
             self.spells,
+            surroundings=self.around(scores),
             resamples=_BASELINE_RESAMPLES,
             seed=self.seed,
             **self.arguments,

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from churnml.alerting.queue import ABSENT, DAY_US, Floats, Integers, Policy, deepest, replay
+from churnml.alerting.queue import (
+    ABSENT,
+    DAY_US,
+    Around,
+    Floats,
+    Integers,
+    Policy,
+    deepest,
+    replay,
+)
 from churnml.errors import InputError
 from churnml.evaluation.leads import (
     USEFUL_FROM_DAYS,
@@ -119,6 +128,7 @@ def chances(
     *,
     seed: int,
     draws: int = DRAWS,
+    around: Around | None = None,
 ) -> dict[str, Chance]:
     """Random scores replayed through the queue of every policy, at its load.
 
@@ -129,6 +139,8 @@ def chances(
         Keys of any score; only where there is one matters.
     policies : mapping of str to Policy
     seed, draws : int
+    around : Around, optional
+        What keeps alerts back besides, for policies with options.
 
     Returns
     -------
@@ -141,7 +153,7 @@ def chances(
     for draw in range(draws):
         keys = random_keys(scored, seed=seed, draw=draw)
         for name, policy in policies.items():
-            alerts = replay(keys, ahead.grid.times, policy, floors=lowest[name])
+            alerts = replay(keys, ahead.grid.times, policy, floors=lowest[name], around=around)
             tallies[name].add(ahead, *alerts)
     return {name: tally.mean() for name, tally in tallies.items()}
 

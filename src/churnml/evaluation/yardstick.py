@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from churnml.alerting.queue import (
+    Around,
     Floats,
     Integers,
     Policy,
@@ -77,6 +78,7 @@ def evaluate(
     observed_until: pd.Timestamp,
     threshold_flags: pd.Series | None = None,
     cuts: Cuts | None = None,
+    surroundings: pd.DataFrame | None = None,
     loads: Sequence[float] = LOADS,
     resamples: int = 1000,
     seed: int = 0,
@@ -103,6 +105,8 @@ def evaluate(
         Rows at or above the threshold of earlier folds; default: ``forward_flags`` of these scores.
     cuts : Cuts, optional
         By what rows and exits are cut into slices.
+    surroundings : DataFrame, optional
+        ``owner`` and ``held`` row by row as in ``scores``, for the options of the policy.
     loads : sequence of float
         Further loads for the curve by q.
     resamples, seed : int
@@ -127,7 +131,9 @@ def evaluate(
     if ahead is None:
         resampled = _resample((table,), None, parts, resamples=resamples, seed=seed)
         return _evaluation(table, figures, resampled, None, parts)
-    board = _board(ahead, (scored_keys(ahead, scores),), policy, parts, loads=loads, seed=seed)
+    around = Around.of(ahead.grid, policy, surroundings) if policy.has_gates else None
+    keys = (scored_keys(ahead, scores),)
+    board = _board(ahead, keys, policy, parts, around, loads=loads, seed=seed)
     everyone = np.arange(len(ones), dtype=np.int64)
     ties = tie_breakers(ahead.grid.customers, seed=policy.seed)
     figures |= board.figures(board.keys[0] + ties, everyone)
@@ -143,6 +149,7 @@ def evaluate_random(
     window: LabelWindow,
     policy: Policy,
     observed_until: pd.Timestamp,
+    surroundings: pd.DataFrame | None = None,
     loads: Sequence[float] = LOADS,
     resamples: int = 1000,
     seed: int = 0,
@@ -170,7 +177,8 @@ def evaluate_random(
         return _evaluation(tables[0], figures, resampled, None, ())
     scored = scored_keys(ahead, next(_random_frames(snapshots, seed=seed)))
     keys = tuple(random_keys(scored, seed=seed, draw=draw) for draw in range(RANDOM_TABLES))
-    board = _board(ahead, keys, policy, (), loads=loads, seed=seed)
+    around = Around.of(ahead.grid, policy, surroundings) if policy.has_gates else None
+    board = _board(ahead, keys, policy, (), around, loads=loads, seed=seed)
     resampled = _resample(tables, board, (), resamples=resamples, seed=seed)
     return _evaluation(tables[0], figures | board.chance_figures(), resampled, board, ())
 
@@ -220,7 +228,7 @@ def _outlook(
 
 @dataclass(frozen=True, slots=True)
 class _Board:
-    """What the replays need: exits ahead, keys of the scores, loads, chance at each load, cuts."""
+    """What the replays need: exits ahead, keys, loads, chance at each load, cuts, surroundings."""
 
     ahead: Outlook
     keys: tuple[Floats, ...]
@@ -228,13 +236,15 @@ class _Board:
     chances: Mapping[str, Chance]
     floors: Mapping[str, Floats]
     cuts: tuple[Cut, ...]
+    around: Around | None
 
     def figures(self, keys: Floats, drawn: Integers) -> dict[str, float]:
         """Figures of the drawn customers at every load; a further load is a prefix of the name."""
         figures: dict[str, float] = {}
+        around = None if self.around is None else self.around.drawn(drawn)
         for prefix, policy in self.policies.items():
             floor = self.floors[prefix]
-            alerts = replay(keys, self.ahead.grid.times, policy, floors=floor)
+            alerts = replay(keys, self.ahead.grid.times, policy, floors=floor, around=around)
             at_load = queue_figures(self.ahead, *alerts, drawn)
             random = self.chances[prefix].recall(self.ahead, drawn)
             at_load["recall_above_random"] = above_random(at_load["recall_at_lead_21d"], random)
@@ -269,13 +279,14 @@ def _board(
     keys: tuple[Floats, ...],
     policy: Policy,
     cuts: tuple[Cut, ...],
+    around: Around | None,
     *,
     loads: Sequence[float],
     seed: int,
 ) -> _Board:
     others = sorted(set(loads) - {policy.q})
     policies = {"": policy} | {_prefix(q): replace(policy, q=q) for q in others}
-    random = chances(ahead, keys[0], policies, seed=seed)
+    random = chances(ahead, keys[0], policies, seed=seed, around=around)
     times = ahead.grid.times
     found = {
         prefix: floors(keys[0], times, at_load)
@@ -283,7 +294,7 @@ def _board(
         else random_floors(keys[0], times, at_load)
         for prefix, at_load in policies.items()
     }
-    return _Board(ahead, keys, policies, random, found, cuts)
+    return _Board(ahead, keys, policies, random, found, cuts, around)
 
 
 def _resample(
