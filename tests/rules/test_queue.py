@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from churnml.alerting import Policy, queue
+from churnml.alerting import Policy, advance, queue
 from churnml.errors import InputError
 
 MONDAY = pd.Timestamp("2026-01-05")
@@ -157,3 +158,99 @@ def test_an_unusable_frame_is_refused_in_words(broken, message: str):
 def test_a_policy_without_meaning_is_refused(arguments: dict[str, float]):
     with pytest.raises(InputError):
         Policy(**arguments)
+
+
+def names_by_week(scores: pd.DataFrame, policy: Policy, **held: object) -> dict[float, str]:
+    """Customers alerted by week, joined."""
+    surroundings = pd.DataFrame(held, dtype="object") if held else None
+    alerts = queue(scores, policy, surroundings=surroundings)
+    week = (alerts["as_of"] - MONDAY) / pd.Timedelta(days=7)
+    return alerts.groupby(week)["customer_id"].apply("".join).to_dict()
+
+
+def weekly(*lines: str) -> pd.DataFrame:
+    """Each line is a week: its customers by falling score."""
+    return frame(
+        *[
+            (name, week, len(line) - place)
+            for week, line in enumerate(lines)
+            for place, name in enumerate(line)
+        ]
+    )
+
+
+def test_an_edge_alerts_only_who_enters_from_below():
+    scores = weekly("abcd", "abcd", "abcd", "bacd", "abcd")
+    policy = Policy(q=0.25, quiet_days=0)
+
+    assert names_by_week(scores, policy) == {0: "a", 1: "a", 2: "a", 3: "b", 4: "a"}
+    assert names_by_week(scores, replace(policy, enter=0.25)) == {0: "a", 3: "b", 4: "a"}
+
+
+def test_who_entered_when_the_load_was_full_is_alerted_while_still_inside():
+    scores = weekly("abcd", "abcd", "abcd")
+
+    assert names_by_week(scores, Policy(q=0.25, quiet_days=0, enter=0.5)) == {0: "a", 1: "b"}
+
+
+def test_between_the_bands_a_customer_has_not_left():
+    scores = weekly("abcd", "bacd", "abcd", "bcda", "abcd")
+    policy = Policy(q=0.25, quiet_days=0, enter=0.25, exit=0.5)
+
+    assert names_by_week(scores, policy) == {0: "a", 1: "b", 4: "a"}
+
+
+def test_a_single_high_week_is_not_persistent():
+    scores = weekly("abcd", "bacd", "bcad", "bcda", "cbda")
+    policy = Policy(q=0.25, quiet_days=0, persist=(2, 3, 0.25))
+
+    assert names_by_week(scores, policy) == {2: "b", 3: "b", 4: "b"}
+
+
+def test_who_is_held_back_leaves_the_place_to_the_next_and_comes_later():
+    scores = weekly("abcd", "abcd")
+    held = ["intervention", None, None, None, None, None, None, None]
+
+    policy = Policy(q=0.25, suppress=("intervention",))
+    assert names_by_week(scores, policy, held=held, owner=[None] * 8) == {0: "b", 1: "a"}
+
+
+def test_an_owner_gets_no_more_than_the_capacity_and_no_owner_has_none():
+    scores = weekly("abcdef")
+    policy = Policy(q=1, owner_capacity=1)
+    owner = ["ann", "ann", "bob", None, None, "bob"]
+
+    assert names_by_week(scores, policy, owner=owner, held=[None] * 6) == {0: "acde"}
+
+
+def test_the_control_arm_takes_its_place_in_the_queue_and_is_not_delivered():
+    scores = frame(*[(f"c{i}", 0, float(i)) for i in range(200)])
+    policy = Policy(q=0.5, control_share=0.3, seed=4)
+    delivered = queue(scores, policy)["customer_id"].tolist()
+    plain = queue(scores, replace(policy, control_share=0))["customer_id"].tolist()
+
+    assert delivered == [name for name in plain if not policy.in_control(name)]
+    assert 0.15 < 1 - len(delivered) / len(plain) < 0.45
+    assert queue(scores, policy)["rank"].tolist() == list(range(1, len(delivered) + 1))
+
+
+def test_a_load_of_a_week_is_not_raised_every_day():
+    scores = frame(*[(name, day / 7, 1.0) for day in range(15) for name in "abcdefghij"])
+    daily = queue(scores, Policy(q=0.1))
+    weekly_load = queue(scores, Policy(q=0.1, load_days=7))
+
+    assert len(daily) == 10
+    days = ((weekly_load["as_of"] - MONDAY) / pd.Timedelta(days=1)).tolist()
+    assert days == [0, 7, 14]
+
+
+def test_who_was_passed_over_is_named_with_the_reason():
+    scores = weekly("abcd", "abcd", "abcd")
+    policy = Policy(q=0.25, persist=(2, 2, 0.75))
+
+    kept = advance(scores, policy).kept
+    week = (kept["as_of"] - MONDAY) / pd.Timedelta(days=7)
+    said = [f"{name} {when:.0f} {why}" for name, when, why in zip(
+        kept["customer_id"], week, kept["reason"], strict=True)]  # fmt: skip
+
+    assert said == ["a 0 persistence", "a 2 quiet"]

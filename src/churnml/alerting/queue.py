@@ -184,7 +184,8 @@ class _PassedOver:
 
     def frame(self) -> pd.DataFrame:
         """All of them by as_of and customer."""
-        return pd.DataFrame(self.rows, columns=["customer_id", "as_of", "reason"])
+        frame = pd.DataFrame(self.rows, columns=["customer_id", "as_of", "reason"])
+        return frame.astype({"customer_id": "str", "as_of": "datetime64[us]", "reason": "str"})
 
 
 def _remembered(memory: pd.DataFrame, customers: pd.Index, blank: Memory) -> Memory:
