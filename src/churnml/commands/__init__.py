@@ -5,7 +5,12 @@ Every command is one thin function. Heavy imports wait until it runs, so that he
 
 from __future__ import annotations
 
-from churnml.commands import data, health, scoring, training, versions
+import importlib
+import pkgutil
+
 from churnml.commands.base import app, stderr
 
-__all__ = ["app", "data", "health", "scoring", "stderr", "training", "versions"]
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["app", "stderr"]
