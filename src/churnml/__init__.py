@@ -27,8 +27,12 @@ _PUBLIC = {
     "prove": "churnml.evaluation.proof:prove",
     "features_for": "churnml.scoring:features_for",
     "score": "churnml.scoring:score",
+    "weeks_ahead": "churnml.scoring:weeks_ahead",
+    "exit_day_quantiles": "churnml.model.horizons:exit_day_quantiles",
+    "choose_calibrator": "churnml.evaluation.calibrators:choose_calibrator",
     "explain": "churnml.explanation:explain",
     "run_training": "churnml.train:train",
+    "recalibrate": "churnml.recalibration:recalibrate",
 }
 __all__ = ["__version__", *_PUBLIC]
 

@@ -24,6 +24,10 @@ SCORE_SCHEMA = pa.schema(
         ("as_of", pa.timestamp("us", tz="UTC")),
         ("probability", pa.float64()),
         ("model_digest", pa.string()),
+        ("weeks_ahead", pa.list_(pa.float64())),
+        ("exit_days_p25", pa.float64()),
+        ("exit_days_p50", pa.float64()),
+        ("exit_days_p75", pa.float64()),
         (
             "reasons",
             pa.list_(
@@ -135,7 +139,13 @@ def _write_jsonl(table: pa.Table, path: Path) -> None:
 def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     """CSV knows no lists and spreadsheets run formulas: lists become JSON, formulas get a quote."""
     if pa.types.is_nested(column.type):
-        return pa.array([json.dumps(value, ensure_ascii=False) for value in column.to_pylist()])
+        return pa.array(
+            [
+                None if value is None else json.dumps(value, ensure_ascii=False)
+                for value in column.to_pylist()
+            ],
+            pa.string(),
+        )
     if pa.types.is_timestamp(column.type):
         return pa.array(
             [_iso(value) if value is not None else None for value in column.to_pylist()]

@@ -144,6 +144,30 @@ def with_exits(dataset: Dataset, snapshots: pd.DataFrame) -> pd.DataFrame:
     return found.set_index("index").loc[snapshots.index]
 
 
+def exit_days(dataset: Dataset, snapshots: pd.DataFrame) -> pd.DataFrame | None:
+    """Days from each as_of to the exit, and how long a customer could be watched at all.
+
+    Returns
+    -------
+    DataFrame, aligned with ``snapshots``; None for ``absence``, which knows no dated exit
+        ``notice_days`` (NaN: no exit, or none that is certain yet) and ``observed_days``: until an
+        involuntary end took the customer out of sight, infinite where none did, 0 where the
+        customer was no customer at the as_of.
+    """
+    if dataset.description.churn.kind == "absence":
+        return None
+    ends = with_exits(dataset, snapshots)
+    notice = (ends["exit_at"] - ends["as_of"]) / pd.Timedelta(days=1)
+    censored = (ends["censored_at"] - ends["as_of"]) / pd.Timedelta(days=1)
+    nobody = ends["started_at"].isna() | (notice < 0)
+    return pd.DataFrame(
+        {
+            "notice_days": notice.where(~nobody),
+            "observed_days": censored.where(censored.notna(), np.inf).where(~nobody, 0.0),
+        }
+    )
+
+
 def _absence(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> pd.Series:
     """Churned when no activity falls into the window."""
     connection = dataset.connection.cursor()

@@ -9,6 +9,7 @@ import pandas as pd
 from churnml.errors import InputError
 from churnml.features import Feature, catalogue, compute_features, feature_digest
 from churnml.model.bundle import Bundle
+from churnml.model.horizons import QUANTILES, SHOWN_WEEKS, exit_day_quantiles
 from churnml.snapshots import take_snapshots
 from churnml.sources.dataset import Dataset
 
@@ -67,9 +68,37 @@ def score(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, aligned with ``features``
-        ``customer_id``, ``as_of``, ``probability``, ``model_digest``.
+        ``customer_id``, ``as_of``, ``probability``, ``model_digest``, ``weeks_ahead`` (probability
+        of an exit in week 1 … 8), ``exit_days_p25``, ``exit_days_p50``, ``exit_days_p75`` (days
+        until the exit of those who leave within 84 days). The last four are empty where the model
+        knows no dated exits.
     """
-    return bundle.predict(features).reset_index().assign(model_digest=bundle.digest)
+    probability = bundle.predict(features)
+    ahead = weeks_ahead(bundle, probability)
+    scores = probability.reset_index().assign(model_digest=bundle.digest)
+    return scores.assign(**{name: ahead[name].to_numpy() for name in ahead})
+
+
+def weeks_ahead(bundle: Bundle, probability: pd.Series) -> pd.DataFrame:
+    """When exits are how likely, given the bundle's own scores; empty columns without a curve.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    probability : Series of float
+        As the bundle predicts them.
+
+    Returns
+    -------
+    DataFrame, aligned with ``probability``
+        ``weeks_ahead`` (list of eight probabilities) and the quarters of the days until the exit.
+    """
+    if bundle.weeks_ahead is None:
+        names = ("weeks_ahead", *(f"exit_days_p{percent}" for percent in QUANTILES))
+        return pd.DataFrame(dict.fromkeys(names), index=probability.index, dtype="object")
+    curve = bundle.weeks_ahead.curve(probability)
+    shown = pd.Series(list(curve.to_numpy()[:, :SHOWN_WEEKS]), index=curve.index, dtype="object")
+    return exit_day_quantiles(curve).assign(weeks_ahead=shown)
 
 
 def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:

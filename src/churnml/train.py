@@ -291,7 +291,7 @@ class _Run:
 
     def refit(self, fitting: Fitting, proof: Proof) -> Bundle:
         """The recipe refitted on all closed labels."""
-        until = self.dataset.observed_until
+        until, weeks = self.dataset.observed_until, proof.refinement.weeks
         return Bundle(
             ensemble=self._final(fitting).fit(self.examples, folds=self.folds, tested=until),
             dataset=self.dataset.description.name,
@@ -302,6 +302,8 @@ class _Run:
             data_from=self.examples.as_ofs.min(),
             data_until=until,
             metrics=proof.model.as_json()["metrics"],
+            calibrator=proof.refinement.calibrator,
+            weeks_ahead=None if weeks is None else weeks.final,
         )
 
     def record(

@@ -15,6 +15,7 @@ HOUSE = (
     "__main__",
     "commands",
     "train",
+    "recalibration",
     "tracking",
     "report",
     "delivery",

@@ -53,6 +53,37 @@ def train(
         result.show(stdout)
 
 
+@app.command(epilog="Example: churnml recalibrate data/demo/data --model models:/churnml@champion")
+def recalibrate(
+    data: StudyData = None,
+    model: Annotated[
+        str, typer.Option(help="Folder of a bundle or MLflow address.")
+    ] = "models:/churnml@champion",
+    dataset: DatasetFile = None,
+    config: ConfigFile = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the new model; default under mlruns/.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Calibrate a model on labels closed since it was trained, without a refit, if that wins."""
+    from churnml.config import read_study
+    from churnml.recalibration import recalibrate as run
+
+    place = data_of(read_study(config), data)
+    content = run(place, model=model, dataset_file=dataset, out=out)
+    if as_json:
+        print_json(content)
+        return
+    stdout.print(content["reason"], highlight=False, soft_wrap=True)
+    stdout.print(
+        f"{content['rows']:,} new rows, {content['leavers']:,} people who left. "
+        f"Model: {content['model']}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 def overridden(study: Study, *, trials: int | None, seed: int | None) -> Study:
     """The study with what was given on the command line."""
     if trials is not None:

@@ -22,6 +22,7 @@ from churnml.evaluation.forward import (
     out_of_time,
 )
 from churnml.evaluation.promotion import Signal, find_signal
+from churnml.evaluation.refinement import Refinement, refine
 from churnml.evaluation.result import Evaluation
 from churnml.evaluation.truth import ORACLE, oracle_scores
 from churnml.evaluation.yardstick import evaluate, evaluate_random
@@ -51,6 +52,8 @@ class Proof:
         ``model``, then the baselines.
     folds : DataFrame
         Dates, rows and figures of each fold.
+    refinement : Refinement
+        Calibrator and weeks ahead, and how true they were.
     """
 
     signal: Signal
@@ -59,6 +62,7 @@ class Proof:
     labels: pd.Series
     judged: Mapping[str, Evaluation]
     folds: pd.DataFrame
+    refinement: Refinement
 
     @property
     def model(self) -> Evaluation:
@@ -89,6 +93,7 @@ class Proof:
             "folds": _records(self.folds),
             "notes": list(self.model.notes),
         }
+        document |= self.refinement.as_json()
         return document | {"share_of_oracle": self.share_of_oracle()}
 
     def without(self, rows: pd.Series) -> dict[str, Any]:
@@ -152,7 +157,12 @@ def prove(
         examples, folds=folds, fitting=fitting, rank_sum_signals=study.baselines.rank_sum,
         health_preset=study.health.preset, progress=say,
     )  # fmt: skip
-    scores = forward.scores
+    refinement = refine(
+        inner, forward.scores[MODEL], forward.fold, examples=examples, folds=folds,
+        observed_until=dataset.observed_until, seed=study.seed,
+    )  # fmt: skip
+    say(refinement.choice.reason)
+    scores = forward.scores.assign(**{MODEL: refinement.probability})
     oracle = oracle_scores(data, scores.index)
     if oracle is not None:
         scores = scores.assign(**{ORACLE: oracle})
@@ -165,7 +175,7 @@ def prove(
     for name in scores.columns.drop(MODEL):
         judged[name] = yardstick.measure(scores[name], tested, resamples=_BASELINE_RESAMPLES)
     table = _fold_table(examples, folds, scores[MODEL], forward.fold, tested)
-    return Proof(signal, scores, forward.fold, tested, judged, table)
+    return Proof(signal, scores, forward.fold, tested, judged, table, refinement)
 
 
 class _Yardstick:

@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,12 +17,16 @@ import churnml
 from churnml.errors import InputError
 from churnml.features.cache import code_digest
 from churnml.model.boosting import Parameters
+from churnml.model.calibration import Calibrator
 from churnml.model.ensemble import Ensemble, Head
+from churnml.model.horizons import WeeksAhead
 from churnml.model.linear import Linear
 from churnml.model.preparation import Preparation
 from churnml.windows import LabelWindow
 
-FORMAT = 1
+#: 2 added calibration.json and weeks_ahead.json; a bundle of 1 has neither and reads as raw.
+FORMAT = 2
+READABLE = (1, 2)
 _MANIFEST = "bundle.json"
 
 
@@ -44,6 +48,10 @@ class Bundle:
         First as_of and right edge of the data it saw.
     metrics : dict
         Out-of-time figures of the run that made it.
+    calibrator : Calibrator
+        From the ensemble's log-odds to the probability; raw unless one won on later rows.
+    weeks_ahead : WeeksAhead, optional
+        In which week an exit is how likely; None without dated exits, or with too few.
     digest : str
         Of all parts; empty before the bundle is saved.
     """
@@ -57,11 +65,14 @@ class Bundle:
     data_from: pd.Timestamp
     data_until: pd.Timestamp
     metrics: Mapping[str, Any]
+    calibrator: Calibrator = field(default_factory=Calibrator)
+    weeks_ahead: WeeksAhead | None = None
     digest: str = ""
 
     def predict(self, features: pd.DataFrame) -> pd.Series:
         """Probability of leaving in the label window, indexed by (customer_id, as_of)."""
-        return self.ensemble.predict(features)
+        probability = self.calibrator.probability(self.ensemble.logit(features))
+        return pd.Series(probability, index=features.index, name="probability")
 
     def save(self, path: Path) -> Bundle:
         """Write the bundle as a folder, all or nothing, and return it with its digest.
@@ -105,7 +116,13 @@ class Bundle:
                 "parameters": asdict(self.ensemble.parameters),
             },
         )
-        manifest = {
+        _write_json(folder / "calibration.json", self.calibrator.as_json())
+        if self.weeks_ahead is not None:
+            _write_json(folder / "weeks_ahead.json", self.weeks_ahead.as_json())
+        _write_json(folder / _MANIFEST, self._manifest(folder))
+
+    def _manifest(self, folder: Path) -> dict[str, Any]:
+        return {
             "format": FORMAT,
             "churnml": churnml.__version__,
             "code_digest": code_digest(),
@@ -119,7 +136,6 @@ class Bundle:
             "metrics": dict(self.metrics),
             "parts": {part.name: _sha256(part) for part in sorted(folder.iterdir())},
         }
-        _write_json(folder / _MANIFEST, manifest)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -130,27 +146,10 @@ class Bundle:
         InputError
             If the folder is no bundle, of another format, or a part is missing or altered.
         """
-        import xgboost
-
         manifest = _read_manifest(path)
-        content = _read_json(path / "ensemble.json")
-        heads = []
-        for part in content["heads"]:
-            boosters = []
-            for name in part["boosters"]:
-                booster = xgboost.Booster()
-                booster.load_model(path / name)
-                boosters.append(booster)
-            heads.append(Head(LabelWindow(*part["window"]), tuple(boosters), tuple(part["shifts"])))
-        ensemble = Ensemble(
-            preparation=Preparation.from_json(_read_json(path / "preparation.json")),
-            heads=tuple(heads),
-            linear=Linear.from_json(_read_json(path / "linear.json")),
-            level=content["level"],
-            parameters=Parameters(**content["parameters"]),
-        )
+        parts = manifest["parts"]
         return cls(
-            ensemble=ensemble,
+            ensemble=_read_ensemble(path),
             dataset=manifest["dataset"],
             study=manifest["study"],
             feature_names=tuple(manifest["feature_names"]),
@@ -159,6 +158,12 @@ class Bundle:
             data_from=pd.Timestamp(manifest["data_from"]),
             data_until=pd.Timestamp(manifest["data_until"]),
             metrics=manifest["metrics"],
+            calibrator=Calibrator.from_json(_read_json(path / "calibration.json"))
+            if "calibration.json" in parts
+            else Calibrator(),
+            weeks_ahead=WeeksAhead.from_json(_read_json(path / "weeks_ahead.json"))
+            if "weeks_ahead.json" in parts
+            else None,
             digest=_sha256(path / _MANIFEST)[:16],
         )
 
@@ -181,6 +186,27 @@ def check_folder(path: Path) -> None:
         raise InputError(f"{path} cannot be written ({error}). Give another folder.") from None
 
 
+def _read_ensemble(path: Path) -> Ensemble:
+    import xgboost
+
+    content = _read_json(path / "ensemble.json")
+    heads = []
+    for part in content["heads"]:
+        boosters = []
+        for name in part["boosters"]:
+            booster = xgboost.Booster()
+            booster.load_model(path / name)
+            boosters.append(booster)
+        heads.append(Head(LabelWindow(*part["window"]), tuple(boosters), tuple(part["shifts"])))
+    return Ensemble(
+        preparation=Preparation.from_json(_read_json(path / "preparation.json")),
+        heads=tuple(heads),
+        linear=Linear.from_json(_read_json(path / "linear.json")),
+        level=content["level"],
+        parameters=Parameters(**content["parameters"]),
+    )
+
+
 def _read_manifest(path: Path) -> dict[str, Any]:
     if not (path / _MANIFEST).is_file():
         raise InputError(
@@ -188,9 +214,10 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             "printed, or a registry address such as models:/churnml@champion."
         )
     manifest = _read_json(path / _MANIFEST)
-    if manifest.get("format") != FORMAT:
+    if manifest.get("format") not in READABLE:
+        readable = " and ".join(str(number) for number in READABLE)
         raise InputError(
-            f"{path} has bundle format {manifest.get('format')}, this version reads {FORMAT}. "
+            f"{path} has bundle format {manifest.get('format')}, this version reads {readable}. "
             "Train again with this version."
         )
     for name, expected in manifest["parts"].items():

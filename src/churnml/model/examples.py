@@ -14,7 +14,7 @@ from churnml.config import Study
 from churnml.errors import InputError
 from churnml.features import Feature, catalogue
 from churnml.features.cache import cached_features
-from churnml.labels import CHURNED, UNKNOWN, label
+from churnml.labels import CHURNED, UNKNOWN, exit_days, label
 from churnml.model.treatment import Treatment, check_weighting, find_treatment
 from churnml.snapshots import in_population, take_snapshots
 from churnml.sources.dataset import Dataset
@@ -46,6 +46,9 @@ class Examples:
         Whether exits are silent, so that the purchase process is fitted.
     treatment : Treatment, optional
         Which rows a save play reached, aligned with ``features``; default: none.
+    exits : DataFrame, optional
+        ``notice_days`` and ``observed_days`` of each snapshot, aligned with ``features``; None
+        where exits have no date.
     """
 
     features: pd.DataFrame
@@ -54,6 +57,7 @@ class Examples:
     catalogue: tuple[Feature, ...]
     silent_churn: bool
     treatment: Treatment | None = None
+    exits: pd.DataFrame | None = None
 
     @property
     def risk(self) -> dict[str, int]:
@@ -146,6 +150,7 @@ def prepare(
         for window in windows
     }
     treatment = find_treatment(dataset, snapshots, window=windows[0], choice=study.treated)
+    exits = exit_days(dataset, snapshots)
     examples = Examples(
         features=table,
         labels=labels,
@@ -153,6 +158,7 @@ def prepare(
         catalogue=tuple(features),
         silent_churn=churn.kind != "contract",
         treatment=treatment.loc(table.index),
+        exits=None if exits is None else exits.set_axis(keys).loc[table.index],
     )
     _check_classes(examples, folds)
     return examples, folds

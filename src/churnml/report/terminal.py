@@ -81,6 +81,11 @@ def show_training(content: Mapping[str, Any], console: Console) -> None:
     console.print(content["signal"], style="bold", highlight=False, soft_wrap=True)
     console.print(content["reason"], highlight=False, soft_wrap=True)
     show_evaluation(content, console)
+    console.print(
+        f"Calibration: {content['calibration']['reason']}", highlight=False, soft_wrap=True
+    )
+    if content["weeks_ahead"]:
+        console.print(_weeks_table(content["weeks_ahead"]))
     console.print(_breakdown(content["seconds"]))
     for name, place in content["where"].items():
         console.print(f"{name}: {place}", highlight=False, soft_wrap=True)
@@ -175,6 +180,17 @@ def _slice_cells(one: Mapping[str, Any]) -> list[str]:
         _percent(one["alert_precision"]),
         "–" if one["alerts_per_week"] is None else f"{one['alerts_per_week']:.1f}",
     ]
+
+
+def _weeks_table(weeks: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(title="Exits by week after the score, %, out of time", title_justify="left")
+    table.add_column("", no_wrap=True)
+    for week in weeks:
+        table.add_column(week, justify="right", no_wrap=True)
+    for name in ("predicted", "observed"):
+        shares = [one[name] for one in weeks.values()]
+        table.add_row(name, *("–" if one is None else f"{100 * one:.2f}" for one in shares))
+    return table
 
 
 def _breakdown(seconds: Mapping[str, float]) -> Table:

@@ -15,6 +15,7 @@ from churnml.explanation import explain
 from churnml.labels import CHURNED, UNKNOWN
 from churnml.model.ensemble import Ensemble
 from churnml.model.examples import Examples
+from churnml.report.ahead_figure import weeks_ahead_figure
 from churnml.report.figures import (
     calibration_figure,
     headline_figure,
@@ -51,6 +52,8 @@ def training_figures(examples: Examples, ensemble: Ensemble, proof: Proof) -> di
         figures["recall_by_load"] = recall_by_load_figure(judged)
     if any(part[RECALL] is not None for part in proof.model.slices):
         figures["recall_by_slice"] = recall_by_slice_figure(proof.model)
+    if proof.refinement.weeks is not None:
+        figures["weeks_ahead"] = weeks_ahead_figure(proof.refinement.weeks.by_week)
     known = proof.labels != UNKNOWN
     positive = proof.labels[known] == CHURNED
     if 0 < positive.sum() < len(positive):
