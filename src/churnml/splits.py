@@ -97,25 +97,40 @@ class ForwardFolds:
         return list(zip(self.starts, (*self.starts[1:], self.until), strict=True))
 
     def summary(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Dates and numbers of rows of each fold: train, purged, test."""
+        """Dates and numbers of rows of each fold: trained, purged, tested.
+
+        Parameters
+        ----------
+        X : DataFrame indexed by (customer_id, as_of)
+
+        Returns
+        -------
+        DataFrame indexed by fold
+            ``train_from`` and ``train_last`` (as_ofs), ``test_from`` and ``test_until`` (half-open
+            block), ``test_last`` (as_of), ``purged_days`` between the last trained and the first
+            tested as_of; ``train_rows``, ``purged_rows`` (label still open when the test begins),
+            ``older_rows`` (before a rolling window), ``test_rows``. NaT where no row is.
+        """
         as_ofs = X.index.get_level_values("as_of")
         rows = []
-        for number, ((train, test), (start, end)) in enumerate(
-            zip(self.split(X), self.blocks(), strict=True), start=1
-        ):
+        for (train, test), (start, end) in zip(self.split(X), self.blocks(), strict=True):
+            closed = complete(as_ofs, window=self.window, tested=start)
             rows.append(
                 {
-                    "fold": number,
                     "train_from": as_ofs[train].min(),
                     "train_last": as_ofs[train].max(),
                     "test_from": start,
+                    "test_last": as_ofs[test].max(),
                     "test_until": end,
+                    "purged_days": (as_ofs[test].min() - as_ofs[train].max()) / DAY,
                     "train_rows": len(train),
-                    "purged_rows": int((as_ofs < start).sum()) - len(train),
+                    "older_rows": int(closed.sum()) - len(train),
+                    "purged_rows": int((as_ofs < start).sum() - closed.sum()),
                     "test_rows": len(test),
                 }
             )
-        return pd.DataFrame(rows).set_index("fold")
+        numbers = pd.RangeIndex(1, len(rows) + 1, name="fold")
+        return pd.DataFrame(rows, index=numbers)
 
 
 def forward_folds(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from churnml.config import Sampler, Study
@@ -97,6 +98,20 @@ def _half_of_customers(index: pd.MultiIndex, *, seed: int) -> pd.Series:
     return pd.Series(drawn[codes], index=index)
 
 
+def fold_fits(
+    examples: Examples, *, folds: ForwardFolds, fitting: Fitting
+) -> Iterator[tuple[Ensemble, npt.NDArray[np.bool_]]]:
+    """The model of each fold and the rows that it is tested on, fold by fold.
+
+    The tested rows are those of the population at the as_ofs of the block, ``unknown`` labels
+    included: the queue must see everyone whom it would have seen.
+    """
+    population, as_ofs = examples.population.to_numpy(), examples.as_ofs
+    for start, end in folds.blocks():
+        tested = population & np.asarray((as_ofs >= start) & (as_ofs < end))
+        yield fitting.fit(examples, folds=folds, tested=start), tested
+
+
 def out_of_time(
     examples: Examples,
     *,
@@ -108,9 +123,6 @@ def out_of_time(
 ) -> OutOfTime:
     """Fit on each fold's closed labels and score its test rows, with all baselines beside.
 
-    The tested rows are those of the population at the as_ofs of the block, ``unknown`` labels
-    included: the queue must see everyone whom it would have seen.
-
     Parameters
     ----------
     rank_sum_signals : mapping of str to int
@@ -120,10 +132,10 @@ def out_of_time(
         Called with a line after each fold.
     """
     parts, numbers = [], []
-    as_ofs = examples.as_ofs
-    for number, (start, end) in enumerate(folds.blocks(), start=1):
-        ensemble = fitting.fit(examples, folds=folds, tested=start)
-        tested = examples.population.to_numpy() & np.asarray((as_ofs >= start) & (as_ofs < end))
+    fits = fold_fits(examples, folds=folds, fitting=fitting)
+    for number, ((start, end), (ensemble, tested)) in enumerate(
+        zip(folds.blocks(), fits, strict=True), start=1
+    ):
         features = examples.features[tested]
         rules = rule_scores(
             features, rank_sum_signals=rank_sum_signals, health_preset=health_preset
