@@ -123,6 +123,22 @@ class Health(Section):
     preset: str = "default"
 
 
+class Money(Section):
+    """What a contact costs and may win, in the currency of the dataset.
+
+    The chance to accept, Beta(6, 14), is that of Verbraken, Verbeke and Baesens (2013), incentive
+    and contact cost are those of Janssens et al. (2022) for companies as customers. They are
+    assumptions: put your own here.
+    """
+
+    years: Annotated[float, Field(gt=0)] = 1.0
+    accept_alpha: Annotated[float, Field(gt=0)] = 6.0
+    accept_beta: Annotated[float, Field(gt=0)] = 14.0
+    incentive_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    contact_cost: Annotated[float, Field(ge=0)] = 15.0
+    value_without_mrr: Annotated[float, Field(gt=0)] = 3000.0
+
+
 class Promotion(Section):
     """How much worse a challenger may be, as a share of the champion's average precision."""
 
@@ -156,6 +172,7 @@ class Study(Section):
     health: Health = Health()
     promotion: Promotion = Promotion()
     treated: Treated = Treated()
+    money: Money = Money()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
 
     def digest(self) -> str:

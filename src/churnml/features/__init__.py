@@ -5,11 +5,13 @@ from __future__ import annotations
 from churnml.features.catalogue import catalogue
 from churnml.features.declaration import Family, Feature, Unit, describe, feature_digest
 from churnml.features.engine import compute_features
+from churnml.features.value import annual_revenue
 
 __all__ = [
     "Family",
     "Feature",
     "Unit",
+    "annual_revenue",
     "catalogue",
     "compute_features",
     "describe",

@@ -8,6 +8,7 @@ from churnml.features.algebra import (
     LAST_12_WEEKS,
     LAST_26_WEEKS,
     PRIOR_4_WEEKS,
+    Choice,
     Expr,
     Rows,
     Window,
@@ -27,6 +28,7 @@ _declare = Declare(Family.BILLING, "right_sized_plan")
 _pay = Declare(Family.BILLING, "payment_help")
 _BEGUN = Rows(SUBSCRIPTIONS)
 _ENDED = Rows(SUBSCRIPTIONS).dated("ended_at")
+_PRICED = "NOT mrr IS NULL"
 
 
 def billing(description: Description) -> tuple[Feature, ...]:
@@ -38,6 +40,11 @@ def _mrr(ago: int = 0) -> Expr:
     return o.standing_total(_BEGUN, _ENDED, "mrr", ago=ago)
 
 
+def _known_mrr() -> Expr:
+    """Recurring revenue; unknown where no open subscription says its price."""
+    return Choice(o.standing(_BEGUN.only(_PRICED), _ENDED.only(_PRICED)), _mrr())
+
+
 def _seats(ago: int = 0) -> Expr:
     return o.standing_total(_BEGUN, _ENDED, "seats", ago=ago, scale=1)
 
@@ -45,7 +52,8 @@ def _seats(ago: int = 0) -> Expr:
 def _contract() -> tuple[Feature, ...]:
     cheaper = Rows(DOWNGRADES)
     return (
-        _declare("mrr", _mrr(), "Recurring revenue a month", "Ежемесячный платёж", Unit.MONEY),
+        _declare("mrr", _known_mrr(), "Recurring revenue a month", "Ежемесячный платёж",
+                 Unit.MONEY),
         *(
             _declare(name, _mrr() / _mrr(ago), f"Recurring revenue against {en} ago",
                      f"Ежемесячный платёж к уровню {ru} назад", Unit.RATIO, -1)
