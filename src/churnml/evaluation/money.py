@@ -3,51 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from churnml.alerting.queue import (
-    Floats,
-    Integers,
-    Policy,
-    floors,
-    layout,
-    replay,
-    score_column,
-    tie_breakers,
-)
+from churnml.alerting.queue import Floats, Integers, Policy, layout, score_column, tie_breakers
 from churnml.config import Money as Terms
+from churnml.config import Study
 from churnml.evaluation.intervals import bootstrap, percentile_interval
-from churnml.evaluation.leads import outlook, scored_keys
-from churnml.evaluation.profit import (
-    Contacts,
-    Offer,
-    empirical_profit,
-    expected_maximum_profit,
-    maximum_profit,
-)
+from churnml.evaluation.leads import outlook
+from churnml.evaluation.profit import Offer
 from churnml.evaluation.reference import random_scores
 from churnml.evaluation.result import Interval
+from churnml.evaluation.row_profit import OF_ROWS, SHARES, RowProfit, curve_name
 from churnml.evaluation.rows import plain
-from churnml.evaluation.worth import Worth
-from churnml.labels import CHURNED, UNKNOWN
+from churnml.evaluation.worth import OF_THE_QUEUE, Budgets, Worth
+from churnml.features import annual_revenue
+from churnml.sources.dataset import Dataset
+from churnml.windows import LabelWindow
 
-#: Loads whose profit is compared, beside the policy's own.
-BUDGETS = (0.005, 0.01, 0.02, 0.05, 0.1)
-#: Shares of the rows at which the profit curve is kept.
-SHARES = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
 #: Random scores of which chance is the mean.
 DRAWS = 10
-OF_THE_QUEUE = (
-    "value_at_risk_caught_per_100_contacts",
-    "share_of_value_caught",
-    "profit_per_contact",
-    "profit_per_week",
-    "contacts_per_week",
-)
 #: Amounts of revenue; there are none where the data has no ``mrr``.
 OF_REVENUE = ("value_at_risk_caught_per_100_contacts", "share_of_value_caught", "value_at_risk",
               "value_lost")  # fmt: skip
@@ -79,13 +57,15 @@ class MoneyFigures:
     profit_curve: Mapping[str, tuple[float | None, Interval]]
     notes: tuple[str, ...]
 
+    def brief(self) -> dict[str, Any]:
+        """The figures with their intervals, at the policy's load and at the others."""
+        return {**self.figures, "intervals": dict(self.intervals), "by_q": self.by_q}
+
     def as_json(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
             "currency": self.currency,
-            **self.figures,
-            "intervals": dict(self.intervals),
-            "by_q": self.by_q,
+            **self.brief(),
             "profit_curve": {
                 share: {"profit": profit, "interval": band}
                 for share, (profit, band) in self.profit_curve.items()
@@ -120,20 +100,47 @@ class Purse:
     delay_days: int
     seed: int
 
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        tested: pd.DataFrame,
+        labels: pd.Series,
+        *,
+        spells: pd.DataFrame,
+        window: LabelWindow,
+        study: Study,
+    ) -> Purse:
+        """The purse of tested rows (customer_id, as_of; a plain index) and their labels."""
+        alerts = study.alerts
+        return cls(
+            revenue=annual_revenue(dataset, tested),
+            labels=labels,
+            spells=spells,
+            currency=dataset.description.currency,
+            terms=study.money,
+            policy=Policy(q=alerts.q, quiet_days=alerts.quiet_days, seed=study.seed),
+            observed_until=dataset.observed_until,
+            delay_days=window.delay_days,
+            seed=study.seed,
+        )
+
     @property
     def offer(self) -> Offer:
         """The terms of a contact."""
         terms = self.terms
         return Offer(
-            terms.accept_alpha, terms.accept_beta, terms.incentive_fraction, terms.contact_cost
-        )
+            terms.accept_alpha, terms.accept_beta, terms.incentive_fraction, terms.contact_cost,
+            terms.years,
+        )  # fmt: skip
 
     @property
-    def values(self) -> pd.Series:
-        """What saving each customer is worth."""
+    def weights(self) -> pd.Series:
+        """Annual revenue of each row; without ``mrr`` the same for all."""
         if self.revenue is None:
-            return pd.Series(self.terms.value_without_mrr, index=self.labels.index)
-        return self.terms.years * self.revenue
+            same = self.terms.value_without_mrr / self.terms.years
+            return pd.Series(same, index=self.labels.index)
+        return self.revenue
 
     def weigh(self, scores: pd.DataFrame, *, resamples: int = 300) -> MoneyFigures:
         """Money figures of a score.
@@ -172,8 +179,8 @@ def by_value(scores: pd.DataFrame, revenue: pd.Series | None) -> pd.DataFrame:
 
 def _judge(purse: Purse, scores: Sequence[pd.DataFrame], *, resamples: int) -> MoneyFigures:
     n_customers = layout(scores[0]).shape[1]
-    rows = [_Rows.of(purse, one) for one in scores]
-    queue = _Queue.of(purse, scores)
+    rows = [RowProfit.of(one, purse.labels, purse.weights, offer=purse.offer) for one in scores]
+    queue = _budgets(purse, scores)
     everyone = np.arange(n_customers, dtype=np.int64)
 
     def figures(member: int, drawn: Integers, ties: Floats) -> dict[str, float]:
@@ -192,136 +199,24 @@ def _judge(purse: Purse, scores: Sequence[pd.DataFrame], *, resamples: int) -> M
     return _written(purse, {str(k): float(v) for k, v in found.items()}, bands, queue, rows[0])
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Labelled rows of known value by falling score: the EMPB family and the profit curve."""
-
-    contacts: Contacts | None
-    customer: Integers
-    leaving: Floats
-    value: Floats
-    probability: Floats
-    offer: Offer
-    n_as_ofs: int
-    n_unknown_value: int
-
-    @classmethod
-    def of(cls, purse: Purse, scores: pd.DataFrame) -> _Rows:
-        score = score_column(scores).to_numpy()
-        value = purse.values.to_numpy(dtype=float)
-        labelled = (purse.labels != UNKNOWN).to_numpy() & ~np.isnan(score)
-        kept = labelled & ~np.isnan(value)
-        probability = scores.get("probability", pd.Series(np.nan, index=scores.index))
-        return cls(
-            contacts=Contacts.of(score[kept]) if kept.any() else None,
-            customer=layout(scores).row_customer[kept],
-            leaving=(purse.labels == CHURNED).to_numpy()[kept].astype(np.float64),
-            value=value[kept],
-            probability=probability.to_numpy(dtype=float)[kept],
-            offer=purse.offer,
-            n_as_ofs=scores.loc[kept, "as_of"].nunique(),
-            n_unknown_value=int((labelled & np.isnan(value)).sum()),
-        )
-
-    def figures(self, by_customer: Floats) -> dict[str, float]:
-        weights = by_customer[self.customer]
-        if self.contacts is None or weights.sum() == 0:
-            names = ("mpc", "empc", "empb", "optimal_share", "value_at_risk", "value_lost")
-            return dict.fromkeys((*names, *map(_curve_name, SHARES)), np.nan)
-        gains = self.offer.gains(self.leaving > 0, self.value)
-        best = empirical_profit(self.contacts, gains, weights)
-        contacted = self.contacts.running(weights) / weights.sum()
-        profits = self.contacts.running(gains * weights) / weights.sum()
-        return {
-            **self._same_value(weights),
-            "empb": best.profit,
-            "optimal_share": best.share,
-            "value_at_risk": float((weights * self.probability * self.value).sum()) / self.n_as_ofs,
-            "value_lost": float((weights * self.leaving * self.value).sum()) / self.n_as_ofs,
-            **{_curve_name(share): float(np.interp(share, contacted, profits)) for share in SHARES},
-        }
-
-    def _same_value(self, weights: Floats) -> dict[str, float]:
-        """MPC and EMPC, in which everyone is worth the mean."""
-        clv = float(np.average(self.value, weights=weights))
-        shared: dict[str, float] = {
-            "clv": clv,
-            "incentive_cost": self.offer.incentive_fraction * clv,
-            "contact_cost": self.offer.contact_cost,
-        }
-        contacts = self.contacts
-        assert contacts is not None
-        fixed = maximum_profit(
-            contacts, self.leaving, weights, accept_rate=self.offer.accept_rate, **shared
-        )
-        drawn = expected_maximum_profit(
-            contacts, self.leaving, weights, accept_alpha=self.offer.accept_alpha,
-            accept_beta=self.offer.accept_beta, **shared,
-        )  # fmt: skip
-        return {"mpc": fixed.profit, "empc": drawn.profit}
-
-
-def _curve_name(share: float) -> str:
-    return f"curve:{share:g}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Queue:
-    """Replays at every load, in money."""
-
-    worth: Worth
-    keys: tuple[Floats, ...]
-    policies: Mapping[str, Policy]
-    floors: Mapping[str, Floats]
-
-    @classmethod
-    def of(cls, purse: Purse, scores: Sequence[pd.DataFrame]) -> _Queue | None:
-        if purse.spells is None or purse.spells.empty:
-            return None
-        ahead = outlook(
-            scores[0], purse.spells, observed_until=purse.observed_until,
-            delay_days=purse.delay_days,
-        )  # fmt: skip
-        keys = tuple(scored_keys(ahead, one) for one in scores)
-        loads = sorted({*BUDGETS, purse.policy.q})
-        policies = {f"{q:g}": replace(purse.policy, q=q) for q in loads}
-        lowest = {
-            name: np.min([floors(one, ahead.grid.times, policy) for one in keys], axis=0)
-            for name, policy in policies.items()
-        }
-        return cls(Worth.of(ahead, purse.values, offer=purse.offer), keys, policies, lowest)
-
-    def figures(self, member: int, drawn: Integers, ties: Floats) -> dict[str, float]:
-        """Figures by load, as ``q:name``, and the load that earns most."""
-        keys = self.keys[member][:, drawn] + ties
-        times = self.worth.ahead.grid.times
-        found: dict[str, float] = {}
-        profits: dict[str, float] = {}
-        for q, policy in self.policies.items():
-            alerts = replay(keys, times, policy, floors=self.floors[q])
-            at_load = self.worth.figures(*alerts, drawn)
-            profits[q] = at_load["profit_per_week"]
-            found |= {f"{q}:{name}": value for name, value in at_load.items()}
-        return found | {"optimal_q": _best(profits)}
-
-
-def _best(profits: Mapping[str, float]) -> float:
-    """The load with the highest profit; 0 if every one loses money."""
-    if any(np.isnan(list(profits.values()))):
-        return np.nan
-    best = max(profits, key=lambda q: profits[q])
-    return float(best) if profits[best] > 0 else 0.0
+def _budgets(purse: Purse, scores: Sequence[pd.DataFrame]) -> Budgets | None:
+    if purse.spells is None or purse.spells.empty:
+        return None
+    ahead = outlook(
+        scores[0], purse.spells, observed_until=purse.observed_until, delay_days=purse.delay_days
+    )
+    worth = Worth.of(ahead, purse.weights, offer=purse.offer)
+    return Budgets.of(worth, scores, policy=purse.policy)
 
 
 def _written(
     purse: Purse,
     found: Mapping[str, float],
     bands: Mapping[str, Interval],
-    queue: _Queue | None,
-    rows: _Rows,
+    queue: Budgets | None,
+    rows: RowProfit,
 ) -> MoneyFigures:
-    names = ["mpc", "empc", "empb", "optimal_share", "value_at_risk", "value_lost"]
-    source = {name: name for name in names} | {"optimal_q": "optimal_q"}
+    source = {name: name for name in OF_ROWS} | {"optimal_q": "optimal_q"}
     source |= {name: f"{purse.policy.q:g}:{name}" for name in OF_THE_QUEUE}
     nothing = set(OF_REVENUE) if purse.revenue is None else set()
     figures = {
@@ -340,7 +235,7 @@ def _written(
         {
             f"{share:g}": (plain(found[name]), bands.get(name))
             for share in SHARES
-            for name in [_curve_name(share)]
+            for name in [curve_name(share)]
         },
         _notes(purse, figures, queue, rows),
     )
@@ -349,7 +244,7 @@ def _written(
 def _by_load(
     found: Mapping[str, float],
     bands: Mapping[str, Interval],
-    queue: _Queue,
+    queue: Budgets,
     nothing: set[str],
 ) -> dict[str, dict[str, Any]]:
     return {
@@ -362,7 +257,7 @@ def _by_load(
 
 
 def _notes(
-    purse: Purse, figures: Mapping[str, float | None], queue: _Queue | None, rows: _Rows
+    purse: Purse, figures: Mapping[str, float | None], queue: Budgets | None, rows: RowProfit
 ) -> tuple[str, ...]:
     """What is assumed, and why a figure is missing."""
     judged = queue is not None and bool(queue.worth.ahead.judged.any())
@@ -370,8 +265,8 @@ def _notes(
         "The data has no mrr: revenue figures are missing, and profits count every customer as "
         f"worth {purse.terms.value_without_mrr:g} ([money] value_without_mrr).": purse.revenue
         is None,
-        f"{rows.n_unknown_value} labelled rows are of unknown revenue: they are left out of sums "
-        "and profits.": rows.n_unknown_value > 0,
+        f"{rows.n_unknown} labelled rows are of unknown revenue: they are left out of sums "
+        "and profits.": rows.n_unknown > 0,
         "There are no dated exits: what the queue catches and earns is missing.": queue is None,
         "No alert is old enough to be judged (84 days and the label delay): profit of contacts and "
         "revenue caught are missing.": queue is not None and not judged,

@@ -14,6 +14,7 @@ from churnml.alerting.surroundings import surroundings
 from churnml.config import Study
 from churnml.errors import InputError
 from churnml.evaluation.cuts import cuts
+from churnml.evaluation.money import MoneyFigures, Purse
 from churnml.evaluation.result import Evaluation
 from churnml.evaluation.yardstick import evaluate, evaluate_random
 from churnml.labels import UNKNOWN, label, spells
@@ -27,12 +28,19 @@ class Judged:
 
     score: Evaluation
     random: Evaluation
+    money: MoneyFigures
+    money_of_random: MoneyFigures
 
     def as_json(self) -> dict[str, Any]:
         """The JSON document of ``churnml evaluate``."""
         random = self.random.as_json()
         beside = {**random["metrics"], "lead_recall": random["lead_recall"]}
-        return {**self.score.as_json(), "baselines": {"random": beside}}
+        beside["money"] = self.money_of_random.brief()
+        return {
+            **self.score.as_json(),
+            "baselines": {"random": beside},
+            "money": self.money.as_json(),
+        }
 
 
 def judge_file(
@@ -82,9 +90,12 @@ def judge_file(
             "at its as_ofs. Check that customer_id is written as in the data (leading zeros)."
         )
     exits = spells(dataset)
+    purse = Purse.of(dataset, tested, labels, spells=exits, window=window, study=study)
     return Judged(
         evaluate(tested, labels, exits, cuts=cuts(dataset, tested, exits), **arguments),
         evaluate_random(tested, labels, exits, **arguments),
+        purse.weigh(tested),
+        purse.weigh_random(tested),
     )
 
 

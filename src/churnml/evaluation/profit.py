@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import betainc
 
 from churnml.alerting.queue import Floats, Integers
@@ -22,6 +23,8 @@ _OUTLINE = 100
 class Offer:
     """Terms of a contact with an incentive.
 
+    A customer is worth ``years`` of its annual revenue.
+
     Parameters
     ----------
     accept_alpha, accept_beta : float
@@ -29,7 +32,8 @@ class Offer:
     incentive_fraction : float
         What the incentive costs, as a share of the customer's value.
     contact_cost : float
-        What a contact costs, in the currency of the values.
+        What a contact costs, in the currency of the revenue.
+    years : float
 
     Examples
     --------
@@ -41,14 +45,16 @@ class Offer:
     accept_beta: float
     incentive_fraction: float
     contact_cost: float
+    years: float = 1.0
 
     @property
     def accept_rate(self) -> float:
         """The mean chance that a leaver accepts."""
         return self.accept_alpha / (self.accept_alpha + self.accept_beta)
 
-    def gains(self, leaving: np.ndarray, value: Floats) -> Floats:
+    def gains(self, leaving: npt.NDArray[np.bool_], revenue: Floats) -> Floats:
         """The profit of contacting each customer: a leaver in time, or anybody else."""
+        value = self.years * revenue
         kept = self.accept_rate * (1 - self.incentive_fraction) * value
         return np.where(leaving, kept, -self.incentive_fraction * value) - self.contact_cost
 
@@ -167,8 +173,10 @@ def expected_maximum_profit(
     hits, misses = hits[corners], misses[corners]
     slopes = (clv - incentive_cost) * hits
     levels = -contact_cost * hits - (incentive_cost + contact_cost) * misses
-    # Of two neighbouring steps the later one is better from this chance on.
-    cuts = -np.diff(levels) / np.maximum(np.diff(slopes), 1e-300)
+    # Of two neighbouring steps the later one is better from this chance on; without a further
+    # leaver it never is.
+    rise = np.diff(slopes)
+    cuts = np.where(rise > 0, -np.diff(levels) / np.where(rise > 0, rise, 1.0), 1.0)
     cuts = np.maximum.accumulate(np.clip(np.concatenate(([0.0], cuts, [1.0])), 0.0, 1.0))
     mass = np.diff(betainc(accept_alpha, accept_beta, cuts))
     mean = accept_alpha / (accept_alpha + accept_beta)

@@ -21,6 +21,7 @@ from churnml.evaluation.forward import (
     inner_block,
     out_of_time,
 )
+from churnml.evaluation.money import MoneyFigures, Purse, by_value
 from churnml.evaluation.promotion import Signal, find_signal
 from churnml.evaluation.refinement import Refinement, refine
 from churnml.evaluation.result import Evaluation
@@ -32,8 +33,10 @@ from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds
 
 RANDOM = "random"
+RANKED_BY_VALUE = "ranked_by_value"
 #: Intervals of the baselines are shown, not decided on; fewer resamples save half a minute.
 _BASELINE_RESAMPLES = 200
+_MONEY_RESAMPLES = 100
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Proof:
         Dates, rows and figures of each fold.
     refinement : Refinement
         Calibrator and weeks ahead, and how true they were.
+    money : mapping of str to MoneyFigures
+        As ``judged``, in money; and ``ranked_by_value``, the model's risk times revenue.
     """
 
     signal: Signal
@@ -63,6 +68,7 @@ class Proof:
     judged: Mapping[str, Evaluation]
     folds: pd.DataFrame
     refinement: Refinement
+    money: Mapping[str, MoneyFigures]
 
     @property
     def model(self) -> Evaluation:
@@ -81,6 +87,7 @@ class Proof:
                 **part.as_json()["metrics"],
                 "lead_recall": part.as_json()["lead_recall"],
                 "intervals": part.as_json()["intervals"],
+                "money": self.money[name].brief(),
             }
             for name, part in self.judged.items()
             if name != MODEL
@@ -90,6 +97,7 @@ class Proof:
             "signal_found": self.signal.found,
             **{name: value for name, value in model.items() if name != "notes"},
             "baselines": baselines,
+            "money": self._money(),
             "folds": _records(self.folds),
             "notes": list(self.model.notes),
         }
@@ -120,6 +128,12 @@ class Proof:
                 if both
                 else None
             ),
+        }
+
+    def _money(self) -> dict[str, Any]:
+        return {
+            **self.money[MODEL].as_json(),
+            RANKED_BY_VALUE: self.money[RANKED_BY_VALUE].brief(),
         }
 
     def share_of_oracle(self) -> float | None:
@@ -175,13 +189,16 @@ def prove(
     for name in scores.columns.drop(MODEL):
         judged[name] = yardstick.measure(scores[name], tested, resamples=_BASELINE_RESAMPLES)
     table = _fold_table(examples, folds, scores[MODEL], forward.fold, tested)
-    return Proof(signal, scores, forward.fold, tested, judged, table, refinement)
+    money = yardstick.money(scores, tested)
+    return Proof(signal, scores, forward.fold, tested, judged, table, refinement, money)
 
 
 class _Yardstick:
     """The same rows, exits, load and edge for every score."""
 
     def __init__(self, dataset: Dataset, examples: Examples, study: Study) -> None:
+        self.dataset = dataset
+        self.study = study
         self.spells = spells(dataset)
         self.seed = study.seed
         self.policy = Policy.of(study.alerts, seed=study.seed)
@@ -205,9 +222,8 @@ class _Yardstick:
         parts: Cuts | None = None,
         resamples: int = 1000,
     ) -> Evaluation:
-        kind = "probability" if scores.name in self.probabilities else "score"
         return evaluate(
-            scores.rename(kind).reset_index(),
+            scores.rename(self._kind(str(scores.name))).reset_index(),
             labels.reset_index(drop=True),
             self.spells,
             threshold_flags=None if flagged is None else flagged.reset_index(drop=True),
@@ -237,6 +253,24 @@ class _Yardstick:
             seed=self.seed,
             **self.arguments,
         )
+
+    def money(self, scores: pd.DataFrame, labels: pd.Series) -> dict[str, MoneyFigures]:
+        """Every score in money, chance and the model's risk times revenue beside."""
+        frames = {name: scores[name].rename(self._kind(str(name))).reset_index() for name in scores}
+        purse = Purse.of(
+            self.dataset, frames[MODEL], labels.reset_index(drop=True), spells=self.spells,
+            window=self.arguments["window"], study=self.study,
+        )  # fmt: skip
+        frames[RANKED_BY_VALUE] = by_value(frames[MODEL], purse.revenue)
+        found = {MODEL: purse.weigh(frames.pop(MODEL))}
+        found |= {
+            str(name): purse.weigh(frame, resamples=_MONEY_RESAMPLES)
+            for name, frame in frames.items()
+        }
+        return found | {RANDOM: purse.weigh_random(scores[MODEL].rename("score").reset_index())}
+
+    def _kind(self, name: str) -> str:
+        return "probability" if name in self.probabilities else "score"
 
 
 def _fold_table(

@@ -1,37 +1,52 @@
-"""What one replay of the queue is worth: revenue caught in time, profit of its contacts."""
+"""What replays of the queue are worth: revenue caught in time, profit of contacts, best load."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from churnml.alerting.queue import DAY_US, Floats, Integers
+from churnml.alerting.queue import DAY_US, Floats, Integers, Policy, floors, replay
 from churnml.evaluation.leads import (
     FOLLOWED_WITHIN_DAYS,
     USEFUL_FROM_DAYS,
     Outlook,
     best_notices,
+    scored_keys,
 )
 from churnml.evaluation.profit import Offer
 
+#: Loads whose profit is compared, beside the policy's own.
+BUDGETS = (0.005, 0.01, 0.02, 0.05, 0.1)
+OF_THE_QUEUE = (
+    "value_at_risk_caught_per_100_contacts",
+    "share_of_value_caught",
+    "profit_per_contact",
+    "profit_per_week",
+    "contacts_per_week",
+)
+
+Flags: TypeAlias = npt.NDArray[np.bool_]
 _USEFUL = USEFUL_FROM_DAYS * DAY_US
 _FOLLOWED = FOLLOWED_WITHIN_DAYS * DAY_US
 
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """Value of every tested cell, and of every exit, as known when it could still be saved.
+    """Annual revenue of every tested cell, and of every exit when it could still be saved.
 
     Parameters
     ----------
     ahead : Outlook
     cells : array of float, shape (n_as_ofs, n_customers)
-        Value of the customer as known at the as_of; NaN where unknown or not tested.
+        As known at the as_of; NaN where unknown or not tested.
     exits : array of float, shape (n_customers, n_places)
-        Value at the last tested as_of at least 21 days before the exit: the same for every score.
+        As known at the last tested as_of at least 21 days before the exit: the same for all scores.
     offer : Offer
     """
 
@@ -41,11 +56,11 @@ class Worth:
     offer: Offer
 
     @classmethod
-    def of(cls, ahead: Outlook, values: pd.Series, *, offer: Offer) -> Worth:
-        """The values of tested rows laid out on the grid of the outlook (same rows, same order)."""
+    def of(cls, ahead: Outlook, revenue: pd.Series, *, offer: Offer) -> Worth:
+        """The revenue of the outlook's rows, in their order, laid out on its grid."""
         grid = ahead.grid
         cells = np.full(grid.shape, np.nan)
-        cells[grid.row_as_of, grid.row_customer] = values.to_numpy(dtype=float)
+        cells[grid.row_as_of, grid.row_customer] = revenue.to_numpy(dtype=float)
         tested = np.zeros(grid.shape, dtype=bool)
         tested[grid.row_as_of, grid.row_customer] = True
         exits = np.full(ahead.counted.shape, np.nan)
@@ -85,7 +100,9 @@ class Worth:
             "contacts_per_week": _per(len(lines), ahead.weeks),
         }
 
-    def _first_useful(self, lines: Integers, columns: Integers, drawn: Integers) -> np.ndarray:
+    def _first_useful(
+        self, lines: Integers, columns: Integers, drawn: Integers
+    ) -> npt.NDArray[np.bool_]:
         """Whether each alert is the first useful one of its exit."""
         customers = drawn[columns]
         notice = self.ahead.notice[lines, customers]
@@ -101,6 +118,50 @@ class Worth:
         caught = best_notices(self.ahead, lines, columns, drawn) >= _USEFUL
         value = np.where(self.ahead.counted, self.exits, np.nan)[drawn]
         return _per(np.nansum(value[caught]), float(np.nansum(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """Replays of one or more scores at every load, in money."""
+
+    worth: Worth
+    keys: tuple[Floats, ...]
+    policies: Mapping[str, Policy]
+    floors: Mapping[str, Floats]
+
+    @classmethod
+    def of(cls, worth: Worth, scores: Sequence[pd.DataFrame], *, policy: Policy) -> Budgets:
+        """The budgets of the policy's own load and of those that are compared with it."""
+        ahead = worth.ahead
+        keys = tuple(scored_keys(ahead, one) for one in scores)
+        loads = sorted({*BUDGETS, policy.q})
+        policies = {f"{q:g}": replace(policy, q=q) for q in loads}
+        lowest = {
+            name: np.min([floors(one, ahead.grid.times, at_load) for one in keys], axis=0)
+            for name, at_load in policies.items()
+        }
+        return cls(worth, keys, policies, lowest)
+
+    def figures(self, member: int, drawn: Integers, ties: Floats) -> dict[str, float]:
+        """Figures by load, as ``q:name``, and the load that earns most."""
+        keys = self.keys[member][:, drawn] + ties
+        times = self.worth.ahead.grid.times
+        found: dict[str, float] = {}
+        profits: dict[str, float] = {}
+        for q, policy in self.policies.items():
+            alerts = replay(keys, times, policy, floors=self.floors[q])
+            at_load = self.worth.figures(*alerts, drawn)
+            profits[q] = at_load["profit_per_week"]
+            found |= {f"{q}:{name}": value for name, value in at_load.items()}
+        return found | {"optimal_q": _best(profits)}
+
+
+def _best(profits: Mapping[str, float]) -> float:
+    """The load with the highest profit; 0 if every one loses money."""
+    if any(np.isnan(list(profits.values()))):
+        return np.nan
+    best = max(profits, key=lambda q: profits[q])
+    return float(best) if profits[best] > 0 else 0.0
 
 
 def _per(amount: float, number: float) -> float:

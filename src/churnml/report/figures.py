@@ -14,6 +14,7 @@ from churnml.alerting.queue import Floats
 from churnml.errors import InputError
 from churnml.evaluation import Evaluation
 from churnml.evaluation.calibration import reliability
+from churnml.evaluation.money import MoneyFigures
 from churnml.report.canvas import (
     BAND_ALPHA,
     GRID,
@@ -33,6 +34,7 @@ from churnml.report.canvas import (
     whole,
 )
 from churnml.report.captions import CAPTIONS
+from churnml.report.money_figures import caught_panel
 
 PROMISED_WEEKS = (3, 4)
 #: A precision-recall curve is drawn from this recall on.
@@ -43,7 +45,12 @@ def _name(key: str, language: Language) -> str:
     return CAPTIONS[language].get(key, key.replace("_", " "))
 
 
-def headline_figure(evaluations: Mapping[str, Evaluation], *, language: Language = "en") -> Figure:
+def headline_figure(
+    evaluations: Mapping[str, Evaluation],
+    *,
+    money: Mapping[str, MoneyFigures] | None = None,
+    language: Language = "en",
+) -> Figure:
     """Recall by minimum notice of one to eight weeks, for every score at the same load.
 
     Parameters
@@ -51,6 +58,8 @@ def headline_figure(evaluations: Mapping[str, Evaluation], *, language: Language
     evaluations : mapping of str to Evaluation
         ``model`` and whatever stands beside it: the best simple rule, ``oracle``. Chance is drawn
         from the model's own reference unless ``random`` is given.
+    money : mapping of str to MoneyFigures, optional
+        The same scores in money; revenue caught per 100 contacts is drawn beside the curve.
     language : {"en", "ru"}
 
     Raises
@@ -66,8 +75,14 @@ def headline_figure(evaluations: Mapping[str, Evaluation], *, language: Language
         model=percent(_at(model.lead_recall, "3")),
         random=percent(_at(model.lead_recall_random, "3")),
     )
-    figure = sheet(title, _load(model, words))
-    axes = panel(figure.subplots(), x_label=words["notice"], y_label=words["announced"])
+    if money is None:
+        figure = sheet(title, _load(model, words))
+        axes = figure.subplots()
+    else:
+        figure = sheet(title, _load(model, words), size=(11.0, 4.8))
+        axes, beside = figure.subplots(1, 2, width_ratios=[2.2, 1])
+        caught_panel(beside, money, language=language)
+    panel(axes, x_label=words["notice"], y_label=words["announced"])
     axes.axvspan(*PROMISED_WEEKS, color=GRID, alpha=0.6, linewidth=0, zorder=0)
     weeks = np.arange(1.0, 9.0)
     _curves(axes, weeks, curves, language)

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from churnml.report.money_terminal import money_table
+
 #: Figure, heading in the comparison (80 columns must do), and its name in full.
 _COLUMNS = (
     ("average_precision", "AP", "average precision"),
@@ -103,6 +105,7 @@ def show_evaluation(content: Mapping[str, Any], console: Console) -> None:
     console.print(_intervals(content))
     if content["lead_recall"]:
         console.print(_lead_table(content))
+    console.print(money_table(content))
     show_slices(content["slices"], console)
 
 

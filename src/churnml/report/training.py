@@ -22,6 +22,11 @@ from churnml.report.figures import (
     precision_recall_figure,
     recall_by_load_figure,
 )
+from churnml.report.money_figures import (
+    has_revenue_caught,
+    profit_curve_figure,
+    value_by_budget_figure,
+)
 from churnml.report.shap_figure import shap_summary_figure
 from churnml.report.slice_figure import RECALL, recall_by_slice_figure
 
@@ -46,9 +51,16 @@ def training_figures(examples: Examples, ensemble: Ensemble, proof: Proof) -> di
     rule, _ = best_rule(proof.precisions())
     beside = [name for name in (MODEL, rule, RANDOM, ORACLE) if name in proof.judged]
     judged = {name: proof.judged[name] for name in beside}
+    money = {name: proof.money[name] for name in beside}
     figures = {"shap_summary": _shap(examples, ensemble)}
+    if proof.money[MODEL].figures["empb"] is not None:
+        figures["profit_curve"] = profit_curve_figure(money)
     if proof.model.lead_recall is not None:
-        figures["lead_time"] = headline_figure(judged)
+        caught = money if has_revenue_caught(money[MODEL]) else None
+        figures["lead_time"] = headline_figure(judged, money=caught)
+        if caught is not None:
+            q = proof.model.q or 0.0
+            figures["value_caught_by_budget"] = value_by_budget_figure(caught, q=q)
         figures["recall_by_load"] = recall_by_load_figure(judged)
     if any(part[RECALL] is not None for part in proof.model.slices):
         figures["recall_by_slice"] = recall_by_slice_figure(proof.model)

@@ -1,0 +1,57 @@
+"""What scores are worth, as a table on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+#: Figure, heading (80 columns must do), digits.
+_COLUMNS = (
+    ("value_at_risk_caught_per_100_contacts", "caught/100", 0),
+    ("share_of_value_caught", "share", 2),
+    ("profit_per_contact", "per contact", 0),
+    ("profit_per_week", "per week", 0),
+    ("optimal_q", "best q", 3),
+)
+
+
+def money_table(content: Mapping[str, Any]) -> Table:
+    """Revenue caught in time per 100 contacts and its share, profit, and the load that earns most.
+
+    Parameters
+    ----------
+    content : mapping
+        The JSON document of ``churnml train`` or ``churnml evaluate``.
+    """
+    money = content["money"]
+    currency = f", {money['currency']}" if money["currency"] else ""
+    table = Table(title=f"Money at the same load{currency} [model: 95 %]", title_justify="left")
+    table.add_column("score", no_wrap=True)
+    for _, heading, _ in _COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_row("model", *_cells(money), style="bold")
+    table.add_row("", *_bands(money["intervals"]), style="dim")
+    shown = {name: part["money"] for name, part in content["baselines"].items()}
+    if "ranked_by_value" in money:
+        shown = {"risk × value": money["ranked_by_value"], **shown}
+    for name, figures in shown.items():
+        table.add_row(name, *_cells(figures))
+    return table
+
+
+def _cells(figures: Mapping[str, Any]) -> list[str]:
+    return [_number(figures[name], digits) for name, _, digits in _COLUMNS]
+
+
+def _bands(intervals: Mapping[str, Any]) -> list[str]:
+    return [
+        "" if (band := intervals[name]) is None
+        else f"{_number(band[0], digits)}–{_number(band[1], digits)}"
+        for name, _, digits in _COLUMNS
+    ]  # fmt: skip
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
