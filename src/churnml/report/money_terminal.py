@@ -27,7 +27,10 @@ def money_table(content: Mapping[str, Any]) -> Table:
     """
     money = content["money"]
     currency = f", {money['currency']}" if money["currency"] else ""
-    table = Table(title=f"Money at the same load{currency} [model: 95 %]", title_justify="left")
+    table = Table(
+        title=f"Money at the same load{currency}; below the model its 95 % interval",
+        title_justify="left",
+    )
     table.add_column("score", no_wrap=True)
     for _, heading, _ in _COLUMNS:
         table.add_column(heading, justify="right", no_wrap=True)
