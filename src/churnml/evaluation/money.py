@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnml.alerting.queue import Floats, Integers, Policy, layout, score_column, tie_breakers
+from churnml.alerting.queue import (
+    Around,
+    Floats,
+    Integers,
+    Policy,
+    layout,
+    score_column,
+    tie_breakers,
+)
 from churnml.config import Money as Terms
 from churnml.config import Study
 from churnml.evaluation.intervals import bootstrap, percentile_interval
@@ -88,6 +96,8 @@ class Purse:
         Labels of the rows, in the same order.
     spells : DataFrame, optional
         customer_id, started_at, exit_at; without rows there is no queue to judge.
+    surroundings : DataFrame, optional
+        What the gates of the policy read (``alerting.surroundings``); needed if it has any.
     """
 
     revenue: pd.Series | None
@@ -99,6 +109,7 @@ class Purse:
     observed_until: pd.Timestamp
     delay_days: int
     seed: int
+    surroundings: pd.DataFrame | None = None
 
     @classmethod
     def of(
@@ -110,16 +121,18 @@ class Purse:
         spells: pd.DataFrame,
         window: LabelWindow,
         study: Study,
+        policy: Policy,
+        surroundings: pd.DataFrame | None,
     ) -> Purse:
         """The purse of tested rows (customer_id, as_of; a plain index) and their labels."""
-        alerts = study.alerts
         return cls(
             revenue=annual_revenue(dataset, tested),
             labels=labels,
             spells=spells,
             currency=dataset.description.currency,
             terms=study.money,
-            policy=Policy(q=alerts.q, quiet_days=alerts.quiet_days, seed=study.seed),
+            policy=policy,
+            surroundings=surroundings,
             observed_until=dataset.observed_until,
             delay_days=window.delay_days,
             seed=study.seed,
@@ -206,7 +219,9 @@ def _budgets(purse: Purse, scores: Sequence[pd.DataFrame]) -> Budgets | None:
         scores[0], purse.spells, observed_until=purse.observed_until, delay_days=purse.delay_days
     )
     worth = Worth.of(ahead, purse.weights, offer=purse.offer)
-    return Budgets.of(worth, scores, policy=purse.policy)
+    gated = purse.policy.has_gates
+    around = Around.of(ahead.grid, purse.policy, purse.surroundings) if gated else None
+    return Budgets.of(worth, scores, policy=purse.policy, around=around)
 
 
 def _written(

@@ -90,7 +90,10 @@ def judge_file(
             "at its as_ofs. Check that customer_id is written as in the data (leading zeros)."
         )
     exits = spells(dataset)
-    purse = Purse.of(dataset, tested, labels, spells=exits, window=window, study=study)
+    purse = Purse.of(
+        dataset, tested, labels, spells=exits, window=window, study=study, policy=policy,
+        surroundings=arguments["surroundings"],
+    )  # fmt: skip
     return Judged(
         evaluate(tested, labels, exits, cuts=cuts(dataset, tested, exits), **arguments),
         evaluate_random(tested, labels, exits, **arguments),

@@ -259,7 +259,8 @@ class _Yardstick:
         frames = {name: scores[name].rename(self._kind(str(name))).reset_index() for name in scores}
         purse = Purse.of(
             self.dataset, frames[MODEL], labels.reset_index(drop=True), spells=self.spells,
-            window=self.arguments["window"], study=self.study,
+            window=self.arguments["window"], study=self.study, policy=self.policy,
+            surroundings=self.around(scores[MODEL]),
         )  # fmt: skip
         frames[RANKED_BY_VALUE] = by_value(frames[MODEL], purse.revenue)
         found = {MODEL: purse.weigh(frames.pop(MODEL))}

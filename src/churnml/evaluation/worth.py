@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from churnml.alerting.queue import DAY_US, Floats, Integers, Policy, floors, replay
+from churnml.alerting.queue import DAY_US, Around, Floats, Integers, Policy, floors, replay
 from churnml.evaluation.leads import (
     FOLLOWED_WITHIN_DAYS,
     USEFUL_FROM_DAYS,
@@ -128,9 +128,17 @@ class Budgets:
     keys: tuple[Floats, ...]
     policies: Mapping[str, Policy]
     floors: Mapping[str, Floats]
+    around: Around | None
 
     @classmethod
-    def of(cls, worth: Worth, scores: Sequence[pd.DataFrame], *, policy: Policy) -> Budgets:
+    def of(
+        cls,
+        worth: Worth,
+        scores: Sequence[pd.DataFrame],
+        *,
+        policy: Policy,
+        around: Around | None,
+    ) -> Budgets:
         """The budgets of the policy's own load and of those that are compared with it."""
         ahead = worth.ahead
         keys = tuple(scored_keys(ahead, one) for one in scores)
@@ -140,16 +148,17 @@ class Budgets:
             name: np.min([floors(one, ahead.grid.times, at_load) for one in keys], axis=0)
             for name, at_load in policies.items()
         }
-        return cls(worth, keys, policies, lowest)
+        return cls(worth, keys, policies, lowest, around)
 
     def figures(self, member: int, drawn: Integers, ties: Floats) -> dict[str, float]:
         """Figures by load, as ``q:name``, and the load that earns most."""
         keys = self.keys[member][:, drawn] + ties
+        around = None if self.around is None else self.around.drawn(drawn)
         times = self.worth.ahead.grid.times
         found: dict[str, float] = {}
         profits: dict[str, float] = {}
         for q, policy in self.policies.items():
-            alerts = replay(keys, times, policy, floors=self.floors[q])
+            alerts = replay(keys, times, policy, floors=self.floors[q], around=around)
             at_load = self.worth.figures(*alerts, drawn)
             profits[q] = at_load["profit_per_week"]
             found |= {f"{q}:{name}": value for name, value in at_load.items()}
