@@ -12,13 +12,12 @@ _COLUMNS = (
     ("value_at_risk_caught_per_100_contacts", "caught/100", 0),
     ("share_of_value_caught", "share", 2),
     ("profit_per_contact", "per contact", 0),
-    ("profit_per_week", "per week", 0),
     ("optimal_q", "best q", 3),
 )
 
 
 def money_table(content: Mapping[str, Any]) -> Table:
-    """Revenue caught in time per 100 contacts and its share, profit, and the load that earns most.
+    """Revenue caught per 100 contacts and its share, profit, and the load that earns most.
 
     Parameters
     ----------
@@ -57,4 +56,7 @@ def _bands(intervals: Mapping[str, Any]) -> list[str]:
 
 
 def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:,.{digits}f}"
+    if value is None:
+        return "–"
+    large = abs(value) >= 10_000
+    return f"{value / 1000:,.0f}k" if large else f"{value:,.{digits}f}"
