@@ -15,6 +15,7 @@ from rich.console import Console
 
 from churnml.errors import InputError
 from churnml.evaluation import Evaluation
+from churnml.report.ahead_figure import weeks_ahead_figure
 from churnml.report.canvas import FURTHER, MODEL, ORACLE, RANDOM, RULE, spread, strokes
 from churnml.report.figures import (
     calibration_figure,
@@ -191,6 +192,24 @@ def test_calibration_of_probabilities_up_to_one_draws_too():
     probability = pd.Series(np.linspace(0, 1, 50))
 
     texts(calibration_figure(probability, probability > 0.5))
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "said 8.0 %"), ("ru", "обещано 8.0 %")])
+def test_the_weeks_ahead_say_what_was_said_and_what_came(language, word):
+    week = {"predicted": 0.01, "observed": 0.012, "interval": [0.008, 0.015], "rows": 900}
+    by_week = dict.fromkeys(WEEKS, week)
+
+    shown = texts(weeks_ahead_figure(by_week, language=language))
+
+    assert word in shown
+    assert "9.6 %" in shown
+
+
+def test_weeks_that_are_not_closed_are_not_drawn():
+    nothing = {"predicted": None, "observed": None, "interval": None, "rows": 0}
+
+    with pytest.raises(InputError, match="closed week"):
+        weeks_ahead_figure({"1": nothing})
 
 
 def test_figures_without_rows_are_refused():

@@ -1,5 +1,6 @@
 """From tables to scores through the command line, as a user runs it, on a small simulated world."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from churnml.__main__ import main
 from churnml.contract import TABLES
+from churnml.model.bundle import Bundle
+from churnml.model.calibration import Calibrator
 from churnml.sources.world import simulate
 
 AS_OFS = ("2025-02-10", "2025-02-17", "2025-02-24")
@@ -165,3 +168,70 @@ def test_scores_carry_reasons_in_both_languages(trained, world, tmp_path, monkey
     assert len(top["reasons"])
     assert {"feature", "family", "contribution", "text_en", "text_ru"} == set(top["reasons"][0])
     assert top["reasons"][0]["contribution"] > 0
+
+
+def test_training_says_how_true_the_weeks_ahead_and_the_probabilities_were(trained):
+    _, result = trained
+
+    assert set(result["weeks_ahead"]) == {str(week) for week in range(1, 9)}
+    assert {"predicted", "observed", "interval"} <= set(result["weeks_ahead"]["4"])
+    assert {"method", "reason", "by_segment"} <= set(result["calibration"])
+    assert {one["by"] for one in result["calibration"]["by_segment"]} >= {"tenure"}
+
+
+def test_scores_say_when_and_never_contradict_the_probability(
+    trained, world, tmp_path, monkeypatch
+):
+    folder, result = trained
+    monkeypatch.chdir(folder)
+    out = tmp_path / "scores.parquet"
+    run_json(monkeypatch, ["score", str(world / "data"), "--as-of", AS_OFS[0], "--out", str(out),
+                           "--model", result["model"]])  # fmt: skip
+    scores = pd.read_parquet(out)
+    weeks = pd.DataFrame(scores["weeks_ahead"].tolist())
+
+    # Weeks four to seven are the label window, [21, 49) days.
+    assert weeks[[3, 4, 5, 6]].sum(axis=1).to_numpy() == pytest.approx(
+        scores["probability"].to_numpy(), abs=1e-12
+    )
+    quarters = scores[["exit_days_p25", "exit_days_p50", "exit_days_p75"]]
+    assert (quarters.diff(axis=1).iloc[:, 1:] > 0).all(axis=None)
+    assert quarters.min(axis=None) > 0
+    assert quarters.max(axis=None) < 84
+
+
+def test_a_model_that_is_far_off_is_recalibrated_and_ranks_as_before(
+    trained, world, tmp_path, monkeypatch
+):
+    folder, result = trained
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("churnml.evaluation.calibrators.MIN_LEAVERS", 1)
+    bundle = Bundle.load(Path(result["model"]))
+    seen_until = pd.Timestamp("2024-08-05")
+    wrong = Calibrator("platt", ((4.0, 1.0),))
+    off = dataclasses.replace(bundle, calibrator=wrong, data_until=seen_until)
+    off.save(tmp_path / "off")
+    new = tmp_path / "new"
+
+    said = run_json(
+        monkeypatch,
+        ["recalibrate", str(world / "data"), "--model", str(tmp_path / "off"), "--out", str(new)],
+    )
+
+    assert said["accepted"]
+    assert said["reason"].startswith("Recalibrated.")
+    renewed = Bundle.load(new)
+    assert renewed.calibrator.method == said["method"] != "isotonic"
+    assert renewed.data_until > seen_until
+    assert (tmp_path / "off" / "ensemble.json").read_bytes() == (new / "ensemble.json").read_bytes()
+
+
+def test_a_model_without_newer_labels_is_left_alone(trained, world, monkeypatch):
+    folder, result = trained
+    monkeypatch.chdir(folder)
+
+    said = run_json(monkeypatch, ["recalibrate", str(world / "data"), "--model", result["model"]])
+
+    assert not said["accepted"]
+    assert said["reason"].startswith("Kept")
+    assert said["model"] == result["model"]
