@@ -32,7 +32,12 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 
 def test_there_are_notebooks():
-    assert NAMES == ["01_departures", "02_features_and_folds", "03_training_and_notice"]
+    assert NAMES == [
+        "01_departures",
+        "02_features_and_folds",
+        "03_training_and_notice",
+        "04_honest_validation",
+    ]
 
 
 def test_a_notebook_defines_nothing_and_its_cells_are_short(source: Path):

@@ -131,5 +131,11 @@ def test_stretches_are_told_apart_without_colour():
     assert len(looks) == len(FILLS)
 
 
+def test_a_notebook_shows_a_figure_by_itself():
+    folds, rows = folds_and_rows()
+
+    assert ch.folds_figure(folds, rows)._repr_png_().startswith(b"\x89PNG")
+
+
 def test_both_languages_caption_the_same():
     assert set(CAPTIONS["en"]) == set(CAPTIONS["ru"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +21,7 @@ INK = "#1f2933"
 QUIET = "#6b7780"
 GRID = "#e3e7ea"
 BAND_ALPHA = 0.14
+_SCREEN_DPI = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,15 @@ def strokes(names: Sequence[str]) -> dict[str, Stroke]:
     }
 
 
+class Sheet(Figure):
+    """A figure that a notebook shows by itself, whether or not pyplot was ever imported."""
+
+    def _repr_png_(self) -> bytes:
+        drawn = io.BytesIO()
+        self.savefig(drawn, format="png", dpi=_SCREEN_DPI)
+        return drawn.getvalue()
+
+
 def sheet(title: str, subtitle: str = "", *, size: tuple[float, float] = (8.0, 4.8)) -> Figure:
     """An empty figure with the statement it makes as its heading.
 
@@ -61,7 +72,7 @@ def sheet(title: str, subtitle: str = "", *, size: tuple[float, float] = (8.0, 4
     lines = subtitle.count("\n") + 1 if subtitle else 0
     top = 1 - (0.42 + 0.20 * lines) / height
     room = ConstrainedLayoutEngine(rect=(0.01, 0.01, 0.98, top - 0.02))
-    figure = Figure(figsize=size, dpi=150, facecolor="white", layout=room)
+    figure = Sheet(figsize=size, dpi=150, facecolor="white", layout=room)
     figure.text(
         0.015, 1 - 0.10 / height, title, fontsize=12.5, fontweight="bold", color=INK, va="top"
     )
