@@ -217,3 +217,22 @@ def test_a_fold_learns_from_earlier_folds_only():
     assert not same[fold == 2].any()
     without = forward_weeks(pd.Series(dtype=float), tested, fold, exits, **arguments)
     assert len(without.curve) == len(scores[2])
+
+
+def test_a_fold_learns_only_from_weeks_that_were_closed_when_it_began():
+    # 60 days on, less 14 until an exit is certain: six weeks of the inner block are closed.
+    _, inner, before = drawn(as_of=T - 60 * DAY)
+    _, tested, after = drawn(seed=1)
+    arguments = {
+        "folds": ForwardFolds(WINDOW, (T,), T + 60 * DAY),
+        "observed_until": T + 200 * DAY, "window": WINDOW, "seed": 0,
+    }  # fmt: skip
+    fold = pd.Series(1, index=tested.index)
+    later = before.assign(notice_days=before["notice_days"].where(before["notice_days"] < 42, 80.0))
+
+    known, poisoned = (
+        forward_weeks(inner, tested, fold, pd.concat([part, after]), **arguments).curve
+        for part in (before, later)
+    )
+
+    pd.testing.assert_frame_equal(known, poisoned, check_exact=True)
