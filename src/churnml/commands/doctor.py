@@ -1,0 +1,72 @@
+"""The command that looks for leaks and for mistakes in the use of scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churnml.commands.base import (
+    AsJson,
+    ConfigFile,
+    Data,
+    DatasetFile,
+    app,
+    print_json,
+    print_records,
+    stderr,
+    stdout,
+)
+
+if TYPE_CHECKING:
+    from churnml.evaluation.audit import Audit
+
+
+@app.command(epilog="Example: churnml doctor data/demo/data --model mlruns/bundles/0123abcd")
+def doctor(
+    data: Data,
+    dataset: DatasetFile = None,
+    config: ConfigFile = None,
+    model: Annotated[
+        str | None, typer.Option(help="Folder of a bundle or MLflow address: its age and size.")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(help="Score file: whether anybody acted on its alerts.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for leaks and for mistakes in use; exit code 1 when something was found."""
+    from churnml.config import read_study
+    from churnml.evaluation.audit import examine
+    from churnml.evaluation.outside import read_scores
+    from churnml.model.bundle import Bundle
+    from churnml.tracking import resolve
+    from churnml.train import RUNS
+
+    audit = examine(
+        data,
+        dataset_file=dataset,
+        study=read_study(config),
+        cache=RUNS / "cache",
+        bundle=None if model is None else Bundle.load(resolve(model)),
+        scores=None if scores is None else read_scores(scores),
+        say=lambda line: stderr.print(line, style="dim", highlight=False, soft_wrap=True),
+    )
+    if as_json:
+        print_json(audit.as_json())
+    else:
+        _show(audit)
+    raise typer.Exit(0 if audit.ok else 1)
+
+
+def _show(audit: Audit) -> None:
+    """Findings first, each as one line, then what was looked at."""
+    styles = {"error": "bold red", "warning": "yellow", "info": "dim"}
+    for finding in audit.findings:
+        stdout.print(
+            f"{finding.severity}: {finding.message}", style=styles[finding.severity], markup=False,
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    print_records("Checks", audit.as_json()["checks"])
+    stdout.print("Nothing to act on." if audit.ok else f"{len(audit.alarms)} findings to act on.")

@@ -1,0 +1,8 @@
+"""The audit: leaks that flatter a model, planted or grown, and mistakes of those who use it."""
+
+from __future__ import annotations
+
+from churnml.evaluation.audit.findings import Audit, Check, Finding
+from churnml.evaluation.audit.running import audit_training, examine
+
+__all__ = ["Audit", "Check", "Finding", "audit_training", "examine"]

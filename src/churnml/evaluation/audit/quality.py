@@ -1,0 +1,35 @@
+"""Bad data: what the quality gate found that a model would learn as if it were the customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from churnml.evaluation.audit.findings import Check, Finding, concluded
+from churnml.sources.dataset import Finding as Fault
+
+CHECK = "quality"
+
+
+def quality(faults: Sequence[Fault], *, refused: bool = False) -> tuple[list[Finding], Check]:
+    """Errors of the gate as findings; rows that it could set aside are none.
+
+    Parameters
+    ----------
+    faults : sequence of gate findings
+    refused : bool
+        Whether the gate refuses the source, so that nothing else could be looked at.
+    """
+    findings = [_finding(fault) for fault in faults if fault.severity == "error"]
+    seen = "the gate refuses the data, nothing else was looked at" if refused else "quality gate"
+    return findings, concluded(CHECK, findings, seen=seen)
+
+
+def _finding(fault: Fault) -> Finding:
+    severe = "error" if fault.rule == "survivorship" else "warning"
+    return Finding(
+        CHECK,
+        severe,  # type: ignore[arg-type]
+        f"{fault.table}: {fault.message}. `churnml check` shows all that the gate found.",
+        table=fault.table,
+        value=fault.rule,
+    )

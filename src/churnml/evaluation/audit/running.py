@@ -1,0 +1,172 @@
+"""Which checks run when: the quick ones in every training, all of them for the doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from churnml.alerting.queue import Policy
+from churnml.config import Study
+from churnml.errors import InputError
+from churnml.evaluation.audit.alarms import short_notice, single_features
+from churnml.evaluation.audit.booked_back import booked_back
+from churnml.evaluation.audit.findings import Audit, Check, Finding
+from churnml.evaluation.audit.future_totals import future_total
+from churnml.evaluation.audit.ignored import ignored_columns
+from churnml.evaluation.audit.leavers_only import leavers_only
+from churnml.evaluation.audit.lives import Lives, read_lives
+from churnml.evaluation.audit.merging import merged
+from churnml.evaluation.audit.mistakes import (
+    forgotten_model,
+    ignored_score,
+    no_plan,
+    too_many_metrics,
+    wrong_weights,
+)
+from churnml.evaluation.audit.probes import future_cut, label_permutation
+from churnml.evaluation.audit.purge import purge
+from churnml.evaluation.audit.quality import quality
+from churnml.evaluation.audit.shift import population_shift
+from churnml.evaluation.audit.standing import as_of_today
+from churnml.evaluation.baselines import obvious_signals
+from churnml.model.bundle import Bundle
+from churnml.model.examples import Examples, prepare
+from churnml.sources import check, open_dataset
+from churnml.sources.dataset import Dataset
+from churnml.splits import ForwardFolds
+
+Part = tuple[list[Finding], Check]
+#: Fewer exits than this tell nothing of who leaves.
+MIN_EXITS = 20
+
+
+def audit_training(
+    dataset: Dataset, examples: Examples, *, folds: ForwardFolds, study: Study
+) -> Audit:
+    """The quick checks of every training: data, single features, purge."""
+    return _joined(
+        [
+            quality(dataset.findings),
+            *_of_tables(dataset, study),
+            single_features(examples, seed=study.seed),
+            purge(examples, folds=folds),
+        ]
+    )
+
+
+def examine(
+    data: Path,
+    *,
+    dataset_file: Path | None,
+    study: Study,
+    cache: Path,
+    bundle: Bundle | None = None,
+    scores: pd.DataFrame | None = None,
+    say: Callable[[str], None],
+) -> Audit:
+    """All checks on a source.
+
+    Parameters
+    ----------
+    data : Path
+    dataset_file : Path, optional
+    study : Study
+    cache : Path
+        Folder of feature tables of earlier runs.
+    bundle : Bundle, optional
+        The model in use, for the mistakes that a model shows.
+    scores : DataFrame, optional
+        customer_id, as_of and score, for what became of the alerts.
+    say : callable
+        Called with a line of progress.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read, or the study does not fit it.
+    """
+    try:
+        dataset = open_dataset(data, dataset_file=dataset_file)
+    except InputError:
+        report = check(data, dataset_file=dataset_file)
+        if report.ok:
+            raise
+        return _joined([quality(report.findings, refused=True)])
+    say("tables")
+    parts = [quality(dataset.findings), *_of_tables(dataset, study)]
+    lives = read_lives(dataset, silence_days=study.label.horizon_days)
+    parts += [ignored_columns(lives, data, dataset.description), no_plan(dataset)]
+    parts += _of_scores(scores, dataset, study)
+    if bundle is not None:
+        parts.append(forgotten_model(bundle, dataset))
+    try:
+        examples, folds = prepare(dataset, study=study, cache=cache, say=say)
+    except InputError as error:
+        parts.append(([], Check("features", None, f"not looked at: {error}")))
+        return _joined(parts)
+    parts += _of_features(dataset, examples, folds, study, say)
+    if bundle is not None:
+        parts.append(too_many_metrics(bundle, examples))
+    say("probes")
+    as_ofs = _probed(examples, folds)
+    parts.append(future_cut(data, dataset_file, examples, as_ofs=as_ofs))
+    parts.append(label_permutation(examples, folds=folds, seed=study.seed))
+    return _joined(parts)
+
+
+def _of_tables(dataset: Dataset, study: Study) -> list[Part]:
+    """What tables tell without any feature; a company that nobody leaves tells nothing."""
+    lives = read_lives(dataset, silence_days=study.label.horizon_days)
+    if lives.exits < MIN_EXITS:
+        few = f"{lives.exits} exits, at least {MIN_EXITS} are needed"
+        return [([], Check(name, None, few)) for name in ("leavers_only", "as_of_today")]
+    immutable = dataset.description.customers.immutable
+    parts: list[Callable[[Lives], Part]] = [
+        leavers_only,
+        lambda each: as_of_today(each, immutable=immutable),
+        booked_back,
+        future_total,
+    ]
+    return [part(lives) for part in parts]
+
+
+def _of_scores(scores: pd.DataFrame | None, dataset: Dataset, study: Study) -> list[Part]:
+    if scores is None:
+        return []
+    policy = Policy(q=study.alerts.q, quiet_days=study.alerts.quiet_days, seed=study.seed)
+    return [ignored_score(scores, dataset, policy=policy)]
+
+
+def _of_features(
+    dataset: Dataset,
+    examples: Examples,
+    folds: ForwardFolds,
+    study: Study,
+    say: Callable[[str], None],
+) -> list[Part]:
+    say("features one by one")
+    stated = dict(study.baselines.rank_sum)
+    signs = stated or obvious_signals(examples.features)
+    return [
+        single_features(examples, seed=study.seed),
+        short_notice(dataset, examples, seed=study.seed),
+        population_shift(examples, folds=folds),
+        wrong_weights(examples, signs=signs, stated=bool(stated)),
+        purge(examples, folds=folds),
+    ]
+
+
+def _probed(examples: Examples, folds: ForwardFolds) -> list[pd.Timestamp]:
+    """An early as_of of the training and one of the newest test block."""
+    known = examples.as_ofs.unique().sort_values()
+    return [known[len(known) // 3], known[known >= folds.starts[-1]][0]]
+
+
+def _joined(parts: Iterable[Part]) -> Audit:
+    parts = list(parts)
+    findings = merged([finding for found, _ in parts for finding in found])
+    order = {"error": 0, "warning": 1, "info": 2}
+    findings.sort(key=lambda one: order[one.severity])
+    return Audit(tuple(findings), tuple(checked for _, checked in parts))

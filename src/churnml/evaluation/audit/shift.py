@@ -1,0 +1,83 @@
+"""Population shift: features whose values moved more than this company ever moves."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from churnml.evaluation.audit.findings import Check, Finding, concluded
+from churnml.model.examples import Examples
+from churnml.splits import ForwardFolds
+from churnml.windows import DAY
+
+CHECK = "population_shift"
+#: A population stability index that matters, and how far beyond the usual one from block to block.
+ALARM, BEYOND = 0.5, 5.0
+BINS = 10
+BLOCK_DAYS = 56
+Vector = npt.NDArray[np.float64]
+
+
+def population_shift(
+    examples: Examples, *, folds: ForwardFolds
+) -> tuple[list[Finding], Check]:
+    """The newest eight weeks against the eight before, and those against their own before.
+
+    Growth and seasons move every feature a little from block to block; a feed that died, a unit
+    that changed or another kind of customers move some all at once.
+    """
+    as_ofs = examples.as_ofs
+    end = as_ofs.max() + DAY
+    blocks = [
+        examples.features[_between(examples, end - (back + 1) * BLOCK_DAYS * DAY, back, end)]
+        for back in range(3)
+    ]
+    if min(len(block) for block in blocks) < 200:
+        return [], Check(CHECK, None, "less than three blocks of eight weeks")
+    findings = []
+    for name in examples.features.columns:
+        if not pd.api.types.is_numeric_dtype(examples.features[name]):
+            continue
+        new, old, older = (block[name].to_numpy(dtype=float) for block in blocks)
+        moved, usual = stability(old, new), stability(older, old)
+        if moved > ALARM and moved > BEYOND * (usual + 0.02):
+            findings.append(_finding(str(name), moved, usual))
+    return findings, concluded(CHECK, findings, seen=f"{examples.features.shape[1]} features")
+
+
+def _between(
+    examples: Examples, start: pd.Timestamp, back: int, end: pd.Timestamp
+) -> npt.NDArray[np.bool_]:
+    until = end - back * BLOCK_DAYS * DAY
+    as_ofs = examples.as_ofs
+    return np.asarray((as_ofs >= start) & (as_ofs < until)) & examples.population.to_numpy()
+
+
+def stability(old: Vector, new: Vector) -> float:
+    """Population stability index over the tenths of the old values and the unknown ones.
+
+    References
+    ----------
+    .. [1] N. Siddiqi, *Credit Risk Scorecards*, 2006, ch. 8.
+    """
+    known = old[~np.isnan(old)]
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if len(known) else []
+    shares = []
+    for values in (old, new):
+        there = values[~np.isnan(values)]
+        counts = np.bincount(np.searchsorted(edges, there, side="right"), minlength=len(edges) + 1)
+        shares.append((np.append(counts, len(values) - len(there)) + 0.5) / (len(values) + 0.5))
+    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+
+
+def _finding(name: str, moved: float, usual: float) -> Finding:
+    return Finding(
+        CHECK,
+        "warning",
+        f"The feature {name} moved in the newest eight weeks: stability index {moved:.2f}, from "
+        f"block to block before {usual:.2f}. Look for a feed that changed (churnml check); the "
+        "model of the past may not hold.",
+        feature=name,
+        value=round(moved, 3),
+    )

@@ -1,0 +1,210 @@
+"""As of today: standing values of customers that know, long before, who will leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from churnml.contract import CUSTOMERS
+from churnml.evaluation.audit.findings import Check, Finding, concluded
+from churnml.evaluation.audit.leavers_only import lower_bound
+from churnml.evaluation.audit.lives import Lives
+from churnml.evaluation.audit.signals import LEVELS, Signal, signals
+
+CHECK = "as_of_today"
+EVERY_DAYS = 28
+SOON_DAYS = 56
+#: Dozens of anchors times hundreds of values are looked at.
+STRICT = 3.5
+SOON_ALARM, SOON_LIFT = 0.5, 6.0
+#: More carriers leave sooner or later than so many times the usual hazard could explain.
+HAZARD_RATIO, CHANCE = 5.0, 1e-5
+#: A value whose carriers never leave although so many exits were expected of them.
+IMMUNE_EXPECTED, IMMUNE_SHARE = 15.0, 0.1
+_SLOW = {"attribute_changes", "subscriptions", "contacts", "stages", "consents"}
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Those who carry a value at an instant, and what became of them."""
+
+    value: str
+    at: pd.Timestamp
+    n: int
+    soon: float
+    n_soon: int
+    ever: float
+    usual_soon: float
+    usual_ever: float
+
+
+def as_of_today(lives: Lives, *, immutable: tuple[str, ...]) -> tuple[list[Finding], Check]:
+    """Standing values (customer columns, attributes, plans, roles) that foretell the exit.
+
+    A status of today, a segment code that encodes the outcome and a plan renamed at the end mark
+    leavers however long before the exit one looks: of the carriers of the value at some instant
+    nearly all leave, soon or sooner or later, and of the others few.
+    """
+    looked, findings = 0, []
+    for signal in [*_columns(lives, immutable), *_slow_signals(lives)]:
+        carried = _carriers(lives, signal)
+        looked += len({one.value for one in carried})
+        findings += _findings(signal, carried)
+    return findings, concluded(CHECK, findings, seen=f"{looked} standing values")
+
+
+def telling(lives: Lives, signal: Signal) -> str | None:
+    """What the most telling value of a column says of its carriers; None where none tells."""
+    found = list(_findings(signal, _carriers(lives, signal)))
+    return None if not found else found[0].message.split(": ", 1)[1].split(". ")[0]
+
+
+def _columns(lives: Lives, immutable: tuple[str, ...]) -> Iterator[Signal]:
+    known = {name: kind for name, kind in _customer_columns(lives) if name in immutable}
+    for name, is_number in known.items():
+        yield column_signal("customers", name, is_number=is_number)
+
+
+def column_signal(source: str, name: str, *, is_number: bool) -> Signal:
+    """The signal of a column of customers; nothing written is a value, too."""
+    words = f"coalesce(cast(\"{name}\" as varchar), 'empty')"
+    if is_number:
+        words = f"""case when "{name}" is null then 'empty'
+            when (select count(distinct "{name}") from {source}) <= {LEVELS}
+            then cast("{name}" as varchar) else 'fifth ' || least(5, 1 + cast(floor(5 *
+            percent_rank() over (order by "{name}" nulls last)) as integer)) end"""
+    query = (
+        f"select customer_id, {words} as value, greatest(signed_up_at, known_at) as seen_at "
+        f"from {source}"
+    )
+    return Signal(CUSTOMERS.name, name, query)
+
+
+def _customer_columns(lives: Lives) -> list[tuple[str, bool]]:
+    described = lives.rows("describe customers")
+    return [
+        (str(name), str(kind) in ("DOUBLE", "BIGINT"))
+        for name, kind in zip(described["column_name"], described["column_type"], strict=True)
+    ]
+
+
+def _slow_signals(lives: Lives) -> Iterator[Signal]:
+    for signal in signals(lives):
+        if signal.table in _SLOW and signal.column != "end_reason":
+            yield signal
+
+
+_CARRIERS = f"""
+with m as ({{query}}),
+firsts as (select customer_id, value, min(seen_at) as seen_at from m where value is not null group by 1, 2),
+anchors as (
+    select unnest(generate_series($first, $edge, interval {EVERY_DAYS} day)) as anchor
+),
+risk as (
+    select a.anchor, s.customer_id, s.exit_at is not null as gone,
+           coalesce(s.exit_at < a.anchor + interval {SOON_DAYS} day, false) as soon,
+           a.anchor + interval {SOON_DAYS} day <= s.over_at as followed
+    from anchors a join lives s
+    on a.anchor > s.started_at and a.anchor < coalesce(s.exit_at, s.over_at)
+),
+usual as (
+    select anchor, avg(gone::int) as usual_ever,
+           avg(soon::int) filter (soon or followed) as usual_soon
+    from risk group by anchor
+)
+select f.value, r.anchor, count(*) as n, avg(r.gone::int) as ever, any_value(u.usual_ever)
+       as usual_ever, count(*) filter (r.soon or r.followed) as n_soon,
+       avg(r.soon::int) filter (r.soon or r.followed) as soon, any_value(u.usual_soon)
+       as usual_soon
+from risk r join firsts f on f.customer_id = r.customer_id and f.seen_at < r.anchor
+join usual u on u.anchor = r.anchor
+group by 1, 2 having count(*) >= 6 order by 1, 2
+"""
+
+
+def _carriers(lives: Lives, signal: Signal) -> list[Carrier]:
+    found = lives.rows(
+        _CARRIERS.format(query=signal.query),
+        {"first": lives.first.to_pydatetime(), "edge": lives.edge.to_pydatetime()},
+    )
+    return [
+        Carrier(
+            row["value"], row["anchor"], row["n"], row["soon"], row["n_soon"], row["ever"],
+            row["usual_soon"], row["usual_ever"],
+        )
+        for row in found.to_dict("records")
+    ]  # fmt: skip
+
+
+def _findings(signal: Signal, carried: list[Carrier]) -> Iterator[Finding]:
+    """One finding for each value: that of the surest instant."""
+    by_value: dict[str, list[Carrier]] = {}
+    for one in carried:
+        by_value.setdefault(one.value, []).append(one)
+    said_of = {
+        value: [text for one in ones for text in (_soon(one), _ever(one)) if text]
+        for value, ones in by_value.items()
+    }
+    if signal.table == CUSTOMERS.name and not any(said_of.values()):
+        said_of = {value: [t for t in (_immune(ones),) if t] for value, ones in by_value.items()}
+    for value, said in said_of.items():
+        if said:
+            yield Finding(
+                CHECK,
+                "error",
+                f"{signal.table}.{signal.column} = '{value}': {said[0]}. The value was written by "
+                f"someone who knew the end. {_advice(signal)}",
+                table=signal.table,
+                column=signal.column,
+                value=value,
+            )
+
+
+def _soon(one: Carrier) -> str | None:
+    if one.n_soon < 6 or one.soon < SOON_LIFT * one.usual_soon:
+        return None
+    if lower_bound(one.soon, one.n_soon, z=STRICT) < SOON_ALARM:
+        return None
+    return (
+        f"of {one.n_soon} customers that carried it on {one.at:%Y-%m-%d} {one.soon:.0%} left within "
+        f"{SOON_DAYS} days (of all at risk {one.usual_soon:.1%})"
+    )
+
+
+def _ever(one: Carrier) -> str | None:
+    from scipy.stats import binom
+
+    gone = round(one.n * one.ever)
+    explained = 1 - (1 - one.usual_ever) ** HAZARD_RATIO
+    if one.ever < 0.5 or binom.sf(gone - 1, one.n, explained) > CHANCE:
+        return None
+    return (
+        f"of {one.n} customers that carried it on {one.at:%Y-%m-%d} {one.ever:.0%} left sooner or "
+        f"later (of all at risk {one.usual_ever:.0%})"
+    )
+
+
+def _immune(ones: list[Carrier]) -> str | None:
+    """Judged at the instant with the most expected exits."""
+    one = max(ones, key=lambda each: each.n * each.usual_ever)
+    expected, seen = one.n * one.usual_ever, one.n * one.ever
+    if expected < IMMUNE_EXPECTED or seen > IMMUNE_SHARE * expected:
+        return None
+    return (
+        f"of {one.n} customers that carried it on {one.at:%Y-%m-%d} only {seen:.0f} ever left, "
+        f"where {expected:.0f} were expected"
+    )
+
+
+def _advice(signal: Signal) -> str:
+    if signal.table == CUSTOMERS.name:
+        return (
+            f"Take '{signal.column}' out of [customers] immutable; its history belongs in "
+            "attribute_changes with the times at which it really changed."
+        )
+    return (
+        f"Give the rows the {'known_at'} at which they really were written, or drop them with "
+        f"[tables.{signal.table}] sql."
+    )
