@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 
 DAY = pd.Timedelta(days=1)
-TABLES = ("customers", "attribute_changes", "subscriptions", "events", "tickets", "invoices",
-          "messages", "ticket_events", "surveys")  # fmt: skip
 
 
 @dataclass
@@ -293,6 +291,8 @@ def survivorship_early(world: World) -> None:
     for name, frame in world.frames.items():
         if "customer_id" in frame:
             world.frames[name] = frame[~frame["customer_id"].isin(gone)]
+    steps, tickets = world.frames["ticket_events"], world.frames["tickets"]
+    world.frames["ticket_events"] = steps[steps["ticket_id"].isin(tickets["ticket_id"])]
 
 
 def nothing(world: World) -> None:
@@ -335,7 +335,7 @@ def plant(source: Path, out: Path, name: str, *, strength: float = 1.0, seed: in
     how = HARMLESS[name] if name in HARMLESS else PLANTS[name][0]
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(source / "data", out)
-    frames = {each: pd.read_parquet(out / f"{each}.parquet") for each in TABLES}
+    frames = {path.stem: pd.read_parquet(path) for path in sorted(out.glob("*.parquet"))}
     exits = pd.read_parquet(next((source / "truth").glob("exits.*")))
     moment = pd.to_datetime(exits["exit_at"])
     exits["exit_at"] = moment.dt.tz_localize(None) if moment.dt.tz is not None else moment

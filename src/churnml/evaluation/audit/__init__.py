@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from churnml.evaluation.audit.findings import Audit, Check, Finding
-from churnml.evaluation.audit.running import audit_training, examine
+from churnml.evaluation.audit.running import audit_tables, audit_training, examine
 
-__all__ = ["Audit", "Check", "Finding", "audit_training", "examine"]
+__all__ = ["Audit", "Check", "Finding", "audit_tables", "audit_training", "examine"]

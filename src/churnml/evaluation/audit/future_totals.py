@@ -87,11 +87,12 @@ def _partial(number: Matrix, past: list[Matrix], future: list[Matrix]) -> float:
 
 
 def _residual(number: Matrix, columns: list[Matrix]) -> float:
-    """Variance that a linear fit on the columns and their logarithms leaves."""
+    """Variance, for degrees of freedom, that a fit on the columns and their logarithms leaves."""
     signed = [np.sign(column) * np.log1p(np.abs(column)) for column in columns]
     design = np.column_stack([np.ones(len(number)), *columns, *signed])
     solution, *_ = np.linalg.lstsq(design, number, rcond=None)
-    return float(np.var(number - design @ solution))
+    free = max(len(number) - design.shape[1], 1)
+    return float(np.sum((number - design @ solution) ** 2) / free)
 
 
 def _ranks(number: Matrix) -> Matrix:

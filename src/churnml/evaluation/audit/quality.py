@@ -11,7 +11,7 @@ CHECK = "quality"
 
 
 def quality(faults: Sequence[Fault], *, refused: bool = False) -> tuple[list[Finding], Check]:
-    """Errors of the gate as findings; rows that it could set aside are none.
+    """Errors of the gate as findings, the costliest of each table; rows it could set aside are none.
 
     Parameters
     ----------
@@ -19,7 +19,10 @@ def quality(faults: Sequence[Fault], *, refused: bool = False) -> tuple[list[Fin
     refused : bool
         Whether the gate refuses the source, so that nothing else could be looked at.
     """
-    findings = [_finding(fault) for fault in faults if fault.severity == "error"]
+    errors = [fault for fault in faults if fault.severity == "error"]
+    worst = {one.table: one for one in sorted(errors, key=lambda fault: fault.rows)}
+    told = [one for one in errors if one.rule == "survivorship" or worst[one.table] is one]
+    findings = [_finding(fault) for fault in told]
     seen = "the gate refuses the data, nothing else was looked at" if refused else "quality gate"
     return findings, concluded(CHECK, findings, seen=seen)
 

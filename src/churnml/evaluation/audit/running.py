@@ -30,9 +30,10 @@ from churnml.evaluation.audit.purge import purge
 from churnml.evaluation.audit.quality import quality
 from churnml.evaluation.audit.shift import population_shift
 from churnml.evaluation.audit.standing import as_of_today
+from churnml.evaluation.audit.survivorship import survivorship
 from churnml.evaluation.baselines import obvious_signals
 from churnml.model.bundle import Bundle
-from churnml.model.examples import Examples, prepare
+from churnml.model.examples import Examples, history_from, prepare
 from churnml.sources import check, open_dataset
 from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds
@@ -54,6 +55,31 @@ def audit_training(
             purge(examples, folds=folds),
         ]
     )
+
+
+def audit_tables(data: Path, *, dataset_file: Path | None = None, study: Study) -> Audit:
+    """The checks that need no feature; what the gate refuses is a finding.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read.
+    """
+    opened = _open(data, dataset_file)
+    if isinstance(opened, Audit):
+        return opened
+    return _joined([quality(opened.findings), *_of_tables(opened, study)])
+
+
+def _open(data: Path, dataset_file: Path | None) -> Dataset | Audit:
+    """The dataset, or what the gate found where it refuses it."""
+    try:
+        return open_dataset(data, dataset_file=dataset_file)
+    except InputError:
+        report = check(data, dataset_file=dataset_file)
+        if report.ok:
+            raise
+        return _joined([quality(report.findings, refused=True)])
 
 
 def examine(
@@ -87,13 +113,9 @@ def examine(
     InputError
         If the source cannot be read, or the study does not fit it.
     """
-    try:
-        dataset = open_dataset(data, dataset_file=dataset_file)
-    except InputError:
-        report = check(data, dataset_file=dataset_file)
-        if report.ok:
-            raise
-        return _joined([quality(report.findings, refused=True)])
+    dataset = _open(data, dataset_file)
+    if isinstance(dataset, Audit):
+        return dataset
     say("tables")
     parts = [quality(dataset.findings), *_of_tables(dataset, study)]
     lives = read_lives(dataset, silence_days=study.label.horizon_days)
@@ -128,6 +150,7 @@ def _of_tables(dataset: Dataset, study: Study) -> list[Part]:
         lambda each: as_of_today(each, immutable=immutable),
         booked_back,
         future_total,
+        lambda each: survivorship(each, since=history_from(dataset)),
     ]
     return [part(lives) for part in parts]
 
