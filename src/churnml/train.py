@@ -21,6 +21,7 @@ from rich.console import Console
 from churnml import tracking
 from churnml.config import Study
 from churnml.errors import InputError
+from churnml.evaluation.audit import audit_training, without_leaks
 from churnml.evaluation.baselines import health_weights
 from churnml.evaluation.forward import Fitting
 from churnml.evaluation.promotion import Verdict, against_rule, compare, newest_closed
@@ -99,6 +100,9 @@ def train(
     with stages.stage("snapshots, features, labels"):
         examples, folds = prepare(dataset, study=study, cache=RUNS / "cache", say=stages.say)
     run = _Run(dataset, examples, folds, study)
+    with stages.stage("audit"):
+        audit = audit_training(dataset, examples, folds=folds, study=study)
+        stages.notices([one.message for one in audit.alarms])
     with stages.stage("tuning"):
         tuned = run.tune(stages)
     fitting = Fitting.of(study, parameters=tuned.chosen)
@@ -108,7 +112,7 @@ def train(
         )
     with stages.stage("promotion"):
         in_use = tracking.champion()
-        verdict = run.decide(fitting, proof, in_use)
+        verdict = without_leaks(audit) or run.decide(fitting, proof, in_use)
     with stages.stage("final fit"):
         folder = out or RUNS / "bundles" / run.digest
         bundle = run.refit(fitting, proof).save(folder)
@@ -117,6 +121,7 @@ def train(
         verdict = _put_into_use(registered, verdict, over=in_use)
     content = _found(folder, bundle, registered) | proof.as_json() | run.facts()
     content |= _said(verdict) | {"tuning": tuned.reason, "treated": run.treated(proof)}
+    content |= {"audit": audit.as_json()}
     return TrainingResult(content | {"seconds": stages.seconds})
 
 

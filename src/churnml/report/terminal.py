@@ -80,6 +80,10 @@ def show_training(content: Mapping[str, Any], console: Console) -> None:
     content : mapping
         The JSON document of ``churnml train``.
     """
+    for finding in content["audit"]["findings"]:
+        if finding["severity"] != "info":
+            said = f"AUDIT, {finding['severity']}: {finding['message']}"
+            console.print(said, style="bold red", markup=False, highlight=False, soft_wrap=True)
     console.print(content["signal"], style="bold", highlight=False, soft_wrap=True)
     console.print(content["reason"], highlight=False, soft_wrap=True)
     show_evaluation(content, console)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -46,9 +47,7 @@ def single_features(examples: Examples, *, seed: int) -> tuple[list[Finding], Ch
     return findings, concluded(ALONE, findings, seen=seen)
 
 
-def short_notice(
-    dataset: Dataset, examples: Examples, *, seed: int
-) -> tuple[list[Finding], Check]:
+def short_notice(dataset: Dataset, examples: Examples, *, seed: int) -> tuple[list[Finding], Check]:
     """Columns that know nothing until, a week later, they know everything.
 
     Honest signals fade in; what comes to exist all at once near the exit is the notice itself.
@@ -113,7 +112,7 @@ def _areas(column: Vector, rows: pd.Series, days: Vector) -> list[float]:
     """Area for each bucket of notice, against everyone who stays."""
     stays = ~rows.to_numpy()
     areas = []
-    for low, high in zip(NOTICES, NOTICES[1:], strict=False):
+    for low, high in pairwise(NOTICES):
         inside = (days >= low) & (days < high)
         chosen = stays | inside
         enough = inside.sum() >= MIN_LEAVERS

@@ -97,10 +97,10 @@ def _finding(signal: Signal, value: str, found: tuple[int, int, float]) -> Findi
     return Finding(
         CHECK,
         "error",
-        f"{signal.table}.{signal.column} = '{value}': {ratio:.1f} times as many leavers have it {near} "
-        f"to {far} days before the exit as in the weeks before and after. Such rows are booked "
-        "back: written because of the exit and dated earlier. Give them the known_at at which they "
-        f"really arrived, or drop them with [tables.{signal.table}] sql.",
+        f"{signal.table}.{signal.column} = '{value}': {ratio:.1f} times as many leavers have it "
+        f"{near} to {far} days before the exit as in the weeks before and after. Such rows are "
+        "booked back: written because of the exit, dated earlier. Give them the known_at at which "
+        f"they really arrived, or drop them with [tables.{signal.table}] sql.",
         table=signal.table,
         column=signal.column,
         value=value,

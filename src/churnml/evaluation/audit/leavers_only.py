@@ -112,9 +112,7 @@ def _telling(shares: pd.DataFrame, usual: dict[int, float]) -> list[tuple[str, i
     return told
 
 
-def _finding(
-    signal: Signal, row: tuple[str, int, int, float], usual: dict[int, float]
-) -> Finding:
+def _finding(signal: Signal, row: tuple[str, int, int, float], usual: dict[int, float]) -> Finding:
     value, days, n, share = row
     return Finding(
         CHECK,

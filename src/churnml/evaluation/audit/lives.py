@@ -76,6 +76,4 @@ def _with_exits(dataset: Dataset, silence_days: int) -> Dataset:
     if churn.kind != "absence":
         return dataset
     silent = Churn(kind="inactivity", silence_days=silence_days, activity=churn.activity)
-    return replace(
-        dataset, description=dataset.description.model_copy(update={"churn": silent})
-    )
+    return replace(dataset, description=dataset.description.model_copy(update={"churn": silent}))

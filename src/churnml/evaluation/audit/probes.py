@@ -55,15 +55,14 @@ def unequal(one: pd.DataFrame, other: pd.DataFrame) -> list[str]:
     if not one.index.sort_values().equals(other.index.sort_values()):
         return ["at_risk"]
     other = other.loc[one.index]
-    return [
-        str(name) for name in one.columns if not _equal(one[name], other[name])
-    ]
+    return [str(name) for name in one.columns if not _equal(one[name], other[name])]
 
 
 def _equal(one: pd.Series, other: pd.Series) -> bool:
     if not pd.api.types.is_numeric_dtype(one):
-        both = one.astype("object").where(one.notna(), None), other.astype("object").where(
-            other.notna(), None
+        both = (
+            one.astype("object").where(one.notna(), None),
+            other.astype("object").where(other.notna(), None),
         )
         return bool((both[0].to_numpy() == both[1].to_numpy()).all())
     return np.allclose(

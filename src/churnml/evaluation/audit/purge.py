@@ -33,6 +33,6 @@ def _finding(fold: int, lead: int, end: int, rows: int) -> Finding:
         CHECK,
         "error",
         f"Fold {fold}, head [{lead}, {end}) days: {rows} training labels were still open when the "
-        "test began, so the test knows its own outcome. This is a fault of the splitter; report it.",
+        "test began, so the test knows its own outcome. The splitter is at fault; report it.",
         value=rows,
     )

@@ -11,7 +11,7 @@ CHECK = "quality"
 
 
 def quality(faults: Sequence[Fault], *, refused: bool = False) -> tuple[list[Finding], Check]:
-    """Errors of the gate as findings, the costliest of each table; rows it could set aside are none.
+    """Errors of the gate, the costliest of each table; rows that it could set aside are none.
 
     Parameters
     ----------

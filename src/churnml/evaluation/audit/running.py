@@ -40,7 +40,8 @@ from churnml.splits import ForwardFolds
 
 Part = tuple[list[Finding], Check]
 #: Fewer exits than this tell nothing of who leaves.
-MIN_EXITS = 20
+MIN_EXITS = 12
+_OF_LEAVERS = ("leavers_only", "as_of_today", "booked_back", "future_total")
 
 
 def audit_training(
@@ -141,18 +142,18 @@ def examine(
 def _of_tables(dataset: Dataset, study: Study) -> list[Part]:
     """What tables tell without any feature; a company that nobody leaves tells nothing."""
     lives = read_lives(dataset, silence_days=study.label.horizon_days)
+    deleted = survivorship(lives, since=history_from(dataset))
     if lives.exits < MIN_EXITS:
         few = f"{lives.exits} exits, at least {MIN_EXITS} are needed"
-        return [([], Check(name, None, few)) for name in ("leavers_only", "as_of_today")]
+        return [deleted, *(([], Check(name, None, few)) for name in _OF_LEAVERS)]
     immutable = dataset.description.customers.immutable
     parts: list[Callable[[Lives], Part]] = [
         leavers_only,
         lambda each: as_of_today(each, immutable=immutable),
         booked_back,
         future_total,
-        lambda each: survivorship(each, since=history_from(dataset)),
     ]
-    return [part(lives) for part in parts]
+    return [deleted, *(part(lives) for part in parts)]
 
 
 def _of_scores(scores: pd.DataFrame | None, dataset: Dataset, study: Study) -> list[Part]:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from churnml.evaluation.audit.findings import Check, Finding, concluded
+from churnml.features.declaration import Unit
 from churnml.model.examples import Examples
 from churnml.splits import ForwardFolds
 from churnml.windows import DAY
@@ -19,9 +20,7 @@ BLOCK_DAYS = 56
 Vector = npt.NDArray[np.float64]
 
 
-def population_shift(
-    examples: Examples, *, folds: ForwardFolds
-) -> tuple[list[Finding], Check]:
+def population_shift(examples: Examples, *, folds: ForwardFolds) -> tuple[list[Finding], Check]:
     """The newest eight weeks against the eight before, and those against their own before.
 
     Growth and seasons move every feature a little from block to block; a feed that died, a unit
@@ -36,22 +35,31 @@ def population_shift(
     if min(len(block) for block in blocks) < 200:
         return [], Check(CHECK, None, "less than three blocks of eight weeks")
     findings = []
-    for name in examples.features.columns:
-        if not pd.api.types.is_numeric_dtype(examples.features[name]):
-            continue
+    for name in _names(examples):
         new, old, older = (block[name].to_numpy(dtype=float) for block in blocks)
         moved, usual = stability(old, new), stability(older, old)
         if moved > ALARM and moved > BEYOND * (usual + 0.02):
-            findings.append(_finding(str(name), moved, usual))
+            findings.append(_finding(name, moved, usual))
     return findings, concluded(CHECK, findings, seen=f"{examples.features.shape[1]} features")
+
+
+def _names(examples: Examples) -> list[str]:
+    """Numeric features; ranks within the as_of cannot drift, only their ties move."""
+    return [
+        feature.name
+        for feature in examples.catalogue
+        if not feature.is_category
+        and feature.unit is not Unit.PERCENTILE
+        and feature.name in examples.features
+    ]
 
 
 def _between(
     examples: Examples, start: pd.Timestamp, back: int, end: pd.Timestamp
 ) -> npt.NDArray[np.bool_]:
     until = end - back * BLOCK_DAYS * DAY
-    as_ofs = examples.as_ofs
-    return np.asarray((as_ofs >= start) & (as_ofs < until)) & examples.population.to_numpy()
+    inside = (examples.as_ofs >= start) & (examples.as_ofs < until)
+    return np.asarray(inside & examples.population.to_numpy())
 
 
 def stability(old: Vector, new: Vector) -> float:
@@ -62,7 +70,8 @@ def stability(old: Vector, new: Vector) -> float:
     .. [1] N. Siddiqi, *Credit Risk Scorecards*, 2006, ch. 8.
     """
     known = old[~np.isnan(old)]
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if len(known) else []
+    cuts = np.linspace(0, 1, BINS + 1)[1:-1]
+    edges = np.unique(np.quantile(known, cuts)) if len(known) else np.array([])
     shares = []
     for values in (old, new):
         there = values[~np.isnan(values)]

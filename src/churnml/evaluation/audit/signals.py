@@ -35,7 +35,7 @@ class Signal:
 
 
 def signals(lives: Lives) -> Iterator[Signal]:
-    """The signals of all tables that are there; interventions follow from the model, so not they."""
+    """The signals of all tables but interventions, which follow from the model."""
     for name in TABLES:
         table = TABLES[name]
         linked = table is TICKET_EVENTS or any(c.name == "customer_id" for c in table.columns)
@@ -77,8 +77,8 @@ def _signal(table: Table, column: Column, value: str) -> Signal:
     return Signal(
         table.name,
         column.name,
-        f"select {_customer(table)} as customer_id, {value} as value, {known(table, column)} as seen_at "
-        f"from {_source(table)} where {_c(column)} is not null",
+        f"select {_customer(table)} as customer_id, {value} as value, {known(table, column)} "
+        f"as seen_at from {_source(table)} where {_c(column)} is not null",
     )
 
 

@@ -47,7 +47,8 @@ def as_of_today(lives: Lives, *, immutable: tuple[str, ...]) -> tuple[list[Findi
     leavers however long before the exit one looks: of the carriers of the value at some instant
     nearly all leave, soon or sooner or later, and of the others few.
     """
-    looked, findings = 0, []
+    looked = 0
+    findings: list[Finding] = []
     for signal in [*_columns(lives, immutable), *_slow_signals(lives)]:
         carried = _carriers(lives, signal)
         looked += len({one.value for one in carried})
@@ -98,7 +99,9 @@ def _slow_signals(lives: Lives) -> Iterator[Signal]:
 
 _CARRIERS = f"""
 with m as ({{query}}),
-firsts as (select customer_id, value, min(seen_at) as seen_at from m where value is not null group by 1, 2),
+firsts as (
+    select customer_id, value, min(seen_at) as seen_at from m where value is not null group by 1, 2
+),
 anchors as (
     select unnest(generate_series($first, $edge, interval {EVERY_DAYS} day)) as anchor
 ),
@@ -168,8 +171,8 @@ def _soon(one: Carrier) -> str | None:
     if lower_bound(one.soon, one.n_soon, z=STRICT) < SOON_ALARM:
         return None
     return (
-        f"of {one.n_soon} customers that carried it on {one.at:%Y-%m-%d} {one.soon:.0%} left within "
-        f"{SOON_DAYS} days (of all at risk {one.usual_soon:.1%})"
+        f"of {one.n_soon} customers that carried it on {one.at:%Y-%m-%d} {one.soon:.0%} left "
+        f"within {SOON_DAYS} days (of all at risk {one.usual_soon:.1%})"
     )
 
 

@@ -1,4 +1,4 @@
-"""Survivorship: a stretch of the past in which hardly anybody left, because leavers were deleted."""
+"""Survivorship: a stretch of the past in which hardly anybody left: leavers were deleted."""
 
 from __future__ import annotations
 
@@ -58,8 +58,9 @@ def _finding(since: pd.Timestamp, split: pd.Timestamp, seen: int, expected: floa
         CHECK,
         "error",
         f"Between {since:%Y-%m-%d} and {split:%Y-%m-%d} {seen} exits are in the data, where "
-        f"{expected:.0f} are expected at the later rate. Leavers of that time look deleted; a model "
-        "would learn that old customers never leave. Export them, too, or begin the history there.",
+        f"{expected:.0f} are expected at the later rate. Leavers of that time look deleted; a "
+        "model would learn that old customers never leave. Export them, too, or begin the "
+        "history there.",
         table="subscriptions",
         column="ended_at",
         value=f"{split:%Y-%m-%d}",
