@@ -14,7 +14,7 @@ from churnml.config import Study
 from churnml.evaluation.audit import Audit, Finding, audit_tables, without_leaks
 from churnml.evaluation.audit.leavers_only import lower_bound
 from churnml.evaluation.audit.probes import shuffled_within, unequal
-from churnml.evaluation.audit.shift import stability
+from churnml.evaluation.audit.shift import displaced, stability
 from churnml.evaluation.audit.survivorship import _emptiest, _exits_and_days
 from churnml.sources.world import simulate
 
@@ -127,6 +127,15 @@ def test_the_stability_index_of_equal_halves_is_zero_and_of_a_dead_feed_is_large
 
     assert stability(old, old) == pytest.approx(0.0)
     assert stability(old, np.full(1000, np.nan)) > 5
+    assert displaced(old, np.full(1000, np.nan))
+
+
+def test_a_heap_of_equal_values_that_moves_by_a_hair_is_no_shift():
+    spread = np.linspace(-1, 1, 400)
+    old, new = (np.concatenate([np.full(600, heap), spread]) for heap in (0.300, 0.301))
+
+    assert not displaced(old, new)
+    assert displaced(old, new + 1.0)
 
 
 def test_exits_and_days_at_risk_are_counted_inside_the_span():

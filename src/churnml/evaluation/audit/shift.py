@@ -15,6 +15,8 @@ from churnml.windows import DAY
 CHECK = "population_shift"
 #: A population stability index that matters, and how far beyond the usual one from block to block.
 ALARM, BEYOND = 0.5, 5.0
+#: And by how many spreads the mean moves, or what share becomes unknown.
+MOVED_SPREADS, MOVED_UNKNOWN = 0.5, 0.25
 BINS = 10
 BLOCK_DAYS = 56
 Vector = npt.NDArray[np.float64]
@@ -38,7 +40,8 @@ def population_shift(examples: Examples, *, folds: ForwardFolds) -> tuple[list[F
     for name in _names(examples):
         new, old, older = (block[name].to_numpy(dtype=float) for block in blocks)
         moved, usual = stability(old, new), stability(older, old)
-        if moved > ALARM and moved > BEYOND * (usual + 0.02):
+        much = moved > ALARM and moved > BEYOND * (usual + 0.02)
+        if much and displaced(old, new):
             findings.append(_finding(name, moved, usual))
     return findings, concluded(CHECK, findings, seen=f"{examples.features.shape[1]} features")
 
@@ -60,6 +63,21 @@ def _between(
     until = end - back * BLOCK_DAYS * DAY
     inside = (examples.as_ofs >= start) & (examples.as_ofs < until)
     return np.asarray(inside & examples.population.to_numpy())
+
+
+def displaced(old: Vector, new: Vector) -> bool:
+    """Whether the middle moved by half a spread or many became unknown: ties move bins, not this.
+
+    A heap of equal values that moves by a hair falls into another tenth as a whole.
+    """
+    unknown = abs(float(np.isnan(new).mean() - np.isnan(old).mean()))
+    known = [values[~np.isnan(values)] for values in (old, new)]
+    if unknown >= MOVED_UNKNOWN or not min(map(len, known)):
+        return unknown >= MOVED_UNKNOWN
+    low, high = np.quantile(known[0], [0.01, 0.99])
+    before, after = (values.clip(low, high) for values in known)
+    spread = max(float(before.std()), 1e-12)
+    return abs(float(after.mean() - before.mean())) >= MOVED_SPREADS * spread
 
 
 def stability(old: Vector, new: Vector) -> float:
