@@ -21,7 +21,7 @@ from rich.console import Console
 from churnml import tracking
 from churnml.config import Study
 from churnml.errors import InputError
-from churnml.evaluation.audit import audit_training, without_leaks
+from churnml.evaluation.audit import Audit, audit_training, without_leaks
 from churnml.evaluation.baselines import health_weights
 from churnml.evaluation.forward import Fitting
 from churnml.evaluation.promotion import Verdict, against_rule, compare, newest_closed
@@ -100,9 +100,7 @@ def train(
     with stages.stage("snapshots, features, labels"):
         examples, folds = prepare(dataset, study=study, cache=RUNS / "cache", say=stages.say)
     run = _Run(dataset, examples, folds, study)
-    with stages.stage("audit"):
-        audit = audit_training(dataset, examples, folds=folds, study=study)
-        stages.notices([one.message for one in audit.alarms])
+    audit = run.audited(stages)
     with stages.stage("tuning"):
         tuned = run.tune(stages)
     fitting = Fitting.of(study, parameters=tuned.chosen)
@@ -121,8 +119,7 @@ def train(
         verdict = _put_into_use(registered, verdict, over=in_use)
     content = _found(folder, bundle, registered) | proof.as_json() | run.facts()
     content |= _said(verdict) | {"tuning": tuned.reason, "treated": run.treated(proof)}
-    content |= {"audit": audit.as_json()}
-    return TrainingResult(content | {"seconds": stages.seconds})
+    return TrainingResult(content | {"audit": audit.as_json(), "seconds": stages.seconds})
 
 
 def _found(folder: Path, bundle: Bundle, registered: tracking.RegisteredModel) -> dict[str, Any]:
@@ -213,6 +210,13 @@ class _Run:
         """Rows that a save play reached, how they count, and the ranking without them."""
         treatment = self.examples.treatment or untreated(self.examples.features.index)
         return treatment.as_json() | proof.without(treatment.treated)
+
+    def audited(self, stages: Stages) -> Audit:
+        """The quick checks for leaks, said at once."""
+        with stages.stage("audit"):
+            audit = audit_training(self.dataset, self.examples, folds=self.folds, study=self.study)
+            stages.notices([one.message for one in audit.alarms])
+        return audit
 
     def tune(self, stages: Stages) -> Tuned:
         """Search for a better setting than the recipe, on data closed before the first test.
