@@ -96,7 +96,7 @@ def table(found: pd.DataFrame) -> list[dict[str, object]]:
     )
     groups = judged.groupby("figure", sort=False)
     means = groups[["covered", "too_high", "too_low", "width", "value", "truth", "n_exits"]].mean()
-    by_world = judged.pivot_table("covered", index="figure", columns="world", aggfunc="mean")
+    by_world = judged.pivot_table(values="covered", index="figure", columns="world")
     return [
         {
             "figure": figure,
