@@ -37,6 +37,8 @@ CURVE_WEEKS = tuple(range(1, 9))
 WEEK_DAYS = 7
 
 NO_NOTICE = np.int64(-1)
+#: Figures that only count; they have no interval and are no metric.
+COUNTS = ("n_alerts", "n_judged", "n_exits", "n_people")
 CURVE = tuple(f"lead_recall_{week}" for week in CURVE_WEEKS)
 
 
@@ -214,7 +216,7 @@ def queue_figures(
 
     ``recall_at_lead_21d``, ``lead_recall_1`` … ``lead_recall_8``, ``alert_precision``,
     ``alert_precision_in_time``, ``late_alerts`` (a count, among the alerts that can be judged),
-    ``median_lead_days``, ``alerts_per_week``, ``n_alerts``.
+    ``median_lead_days``, ``alerts_per_week``, ``n_alerts``, ``n_judged`` (old enough to be judged).
     """
     counted = ahead.counted if drawn is None else ahead.counted[drawn]
     on_curve = ahead.on_curve if drawn is None else ahead.on_curve[drawn]
@@ -243,6 +245,7 @@ def _precision(ahead: Outlook, lines: Integers, customers: Integers) -> dict[str
         "alert_precision": _mean(followed),
         "alert_precision_in_time": _mean(useful),
         "late_alerts": float(np.count_nonzero(followed & ~useful)),
+        "n_judged": float(len(notice)),
     }
 
 

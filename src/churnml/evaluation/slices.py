@@ -193,6 +193,11 @@ def slices_of_rows(cuts: Sequence[Cut], weights: Floats) -> dict[str, float]:
     return _named((cut, OF_ROWS, cut.order.average_precision(weights)) for cut in cuts if cut.order)
 
 
+def people_of_slices(cuts: Sequence[Cut]) -> dict[str, float]:
+    """People behind the positive rows of every slice."""
+    return _named((cut, "n_people", cut.order.counts[2]) for cut in cuts if cut.order)
+
+
 def slices_of_queue(
     cuts: Sequence[Cut],
     ahead: Outlook,
@@ -233,6 +238,7 @@ def slices_of_queue(
                 (cut, "late_alerts", too_late),
                 (cut, LOAD, total / ahead.weeks if ahead.weeks else total * np.nan),
                 (cut, "n_alerts", total),
+                (cut, "n_judged", alerted),
             ]
     return _named(found)
 

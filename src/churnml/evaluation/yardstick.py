@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,38 +14,31 @@ from churnml.alerting.queue import (
     Floats,
     Integers,
     Policy,
-    floors,
-    replay,
     require,
     score_column,
     tie_breakers,
 )
 from churnml.errors import InputError
+from churnml.evaluation.bands import Leavers, intervals_of
+from churnml.evaluation.board import Board, board_of
 from churnml.evaluation.cuts import Cuts
-from churnml.evaluation.intervals import bootstrap, percentile_interval
+from churnml.evaluation.intervals import bootstrap
 from churnml.evaluation.leads import (
+    COUNTS,
     CURVE,
     CURVE_WEEKS,
     Outlook,
     outlook,
-    queue_figures,
     scored_keys,
 )
-from churnml.evaluation.reference import (
-    Chance,
-    above_random,
-    chances,
-    random_floors,
-    random_keys,
-    random_scores,
-)
+from churnml.evaluation.reference import random_keys, random_scores
 from churnml.evaluation.result import Evaluation, Interval
 from churnml.evaluation.rows import RowTable, plain, row_table
 from churnml.evaluation.slices import (
     Cut,
     lay_out,
+    people_of_slices,
     slice_records,
-    slices_of_queue,
     slices_of_rows,
 )
 from churnml.evaluation.threshold import forward_flags
@@ -127,18 +120,19 @@ def evaluate(
     delay_days = window.delay_days
     ahead = _outlook(scores, spells, observed_until=observed_until, delay_days=delay_days)
     parts = () if cuts is None else lay_out(cuts, scores, labels, spells, ahead)
-    figures = table.figures(ones) | slices_of_rows(parts, ones)
+    figures = table.figures(ones) | slices_of_rows(parts, ones) | people_of_slices(parts)
     if ahead is None:
         resampled = _resample((table,), None, parts, resamples=resamples, seed=seed)
         return _evaluation(table, figures, resampled, None, parts)
     around = Around.of(ahead.grid, policy, surroundings) if policy.has_gates else None
     keys = (scored_keys(ahead, scores),)
-    board = _board(ahead, keys, policy, parts, around, loads=loads, seed=seed)
+    board = board_of(ahead, keys, policy, parts, around, loads=loads, seed=seed)
     everyone = np.arange(len(ones), dtype=np.int64)
     ties = tie_breakers(ahead.grid.customers, seed=policy.seed)
     figures |= board.figures(board.keys[0] + ties, everyone)
+    rounding = board.rounding(board.keys[0] + ties, everyone, figures)
     resampled = _resample((table,), board, parts, resamples=resamples, seed=seed)
-    return _evaluation(table, figures, resampled, board, parts)
+    return _evaluation(table, figures, resampled, board, parts, rounding)
 
 
 def evaluate_random(
@@ -178,7 +172,7 @@ def evaluate_random(
     scored = scored_keys(ahead, next(_random_frames(snapshots, seed=seed)))
     keys = tuple(random_keys(scored, seed=seed, draw=draw) for draw in range(RANDOM_TABLES))
     around = Around.of(ahead.grid, policy, surroundings) if policy.has_gates else None
-    board = _board(ahead, keys, policy, (), around, loads=loads, seed=seed)
+    board = board_of(ahead, keys, policy, (), around, loads=loads, seed=seed)
     resampled = _resample(tables, board, (), resamples=resamples, seed=seed)
     return _evaluation(tables[0], figures | board.chance_figures(), resampled, board, ())
 
@@ -226,80 +220,9 @@ def _outlook(
     return outlook(snapshots, spells, observed_until=observed_until, delay_days=delay_days)
 
 
-@dataclass(frozen=True, slots=True)
-class _Board:
-    """What the replays need: exits ahead, keys, loads, chance at each load, cuts, surroundings."""
-
-    ahead: Outlook
-    keys: tuple[Floats, ...]
-    policies: Mapping[str, Policy]
-    chances: Mapping[str, Chance]
-    floors: Mapping[str, Floats]
-    cuts: tuple[Cut, ...]
-    around: Around | None
-
-    def figures(self, keys: Floats, drawn: Integers) -> dict[str, float]:
-        """Figures of the drawn customers at every load; a further load is a prefix of the name."""
-        figures: dict[str, float] = {}
-        around = None if self.around is None else self.around.drawn(drawn)
-        for prefix, policy in self.policies.items():
-            floor = self.floors[prefix]
-            alerts = replay(keys, self.ahead.grid.times, policy, floors=floor, around=around)
-            at_load = queue_figures(self.ahead, *alerts, drawn)
-            random = self.chances[prefix].recall(self.ahead, drawn)
-            at_load["recall_above_random"] = above_random(at_load["recall_at_lead_21d"], random)
-            at_load["random_recall_at_lead_21d"] = random
-            figures |= {prefix + name: value for name, value in at_load.items()}
-            if not prefix and self.cuts:
-                dice = self.chances[prefix]
-                figures |= slices_of_queue(self.cuts, self.ahead, dice, alerts, drawn)
-        return figures
-
-    def chance_figures(self) -> dict[str, float]:
-        """The figures of chance at every load, under the same names."""
-        return {
-            prefix + name: value
-            for prefix, dice in self.chances.items()
-            for name, value in (
-                dice.figures
-                | {
-                    "recall_above_random": 0.0,
-                    "random_recall_at_lead_21d": dice.figures["recall_at_lead_21d"],
-                }
-            ).items()
-        }
-
-
-def _prefix(q: float) -> str:
-    return f"q={q:g}:"
-
-
-def _board(
-    ahead: Outlook,
-    keys: tuple[Floats, ...],
-    policy: Policy,
-    cuts: tuple[Cut, ...],
-    around: Around | None,
-    *,
-    loads: Sequence[float],
-    seed: int,
-) -> _Board:
-    others = sorted(set(loads) - {policy.q})
-    policies = {"": policy} | {_prefix(q): replace(policy, q=q) for q in others}
-    random = chances(ahead, keys[0], policies, seed=seed, around=around)
-    times = ahead.grid.times
-    found = {
-        prefix: floors(keys[0], times, at_load)
-        if len(keys) == 1
-        else random_floors(keys[0], times, at_load)
-        for prefix, at_load in policies.items()
-    }
-    return _Board(ahead, keys, policies, random, found, cuts, around)
-
-
 def _resample(
     tables: Sequence[RowTable],
-    board: _Board | None,
+    board: Board | None,
     cuts: Sequence[Cut],
     *,
     resamples: int,
@@ -324,12 +247,18 @@ def _evaluation(
     table: RowTable,
     figures: Mapping[str, float],
     resampled: Mapping[str, Floats],
-    board: _Board | None,
+    board: Board | None,
     cuts: Sequence[Cut],
+    rounding: Mapping[str, float] = MappingProxyType({}),
 ) -> Evaluation:
-    bands = {name: percentile_interval(values) for name, values in resampled.items()}
+    leavers = Leavers(
+        rows=table.counts()["n_positive_customers"],
+        exits=int(board.ahead.counted.sum()) if board else 0,
+        customers=table.row_counts.shape[1],
+    )
+    bands = intervals_of(resampled, figures, leavers=leavers, rounding=rounding)
     queue_names = OF_THE_QUEUE if board is not None else ()
-    names = [n for n in figures if ":" not in n and n not in CURVE and n != "n_alerts"]
+    names = [n for n in figures if ":" not in n and n not in (*CURVE, *COUNTS)]
     rest = dict.fromkeys(set(OF_THE_QUEUE) - set(queue_names))
     metrics: dict[str, float | None] = {name: plain(figures[name]) for name in names} | rest
     random = board.chances[""].figures if board else {}
@@ -361,7 +290,7 @@ def _curve_bands(bands: Mapping[str, Interval]) -> dict[str, Interval]:
 
 
 def _by_load(
-    figures: Mapping[str, float], bands: Mapping[str, Interval], board: _Board
+    figures: Mapping[str, float], bands: Mapping[str, Interval], board: Board
 ) -> dict[str, dict[str, Any]]:
     """Recall, its interval, chance, precision and weekly alerts by load, the lightest first."""
     by_load = sorted(board.policies.items(), key=lambda item: item[1].q)
@@ -377,7 +306,7 @@ def _by_load(
     }
 
 
-def _notes(table: RowTable, board: _Board | None) -> tuple[str, ...]:
+def _notes(table: RowTable, board: Board | None) -> tuple[str, ...]:
     """Why a figure is missing, in words."""
     counts = table.counts()
     one_class = counts["n_positive"] in (0, counts["n_rows"])
