@@ -71,6 +71,20 @@ def test_who_left_early_is_a_miss_in_the_headline_and_left_out_beside_it():
     assert (found["n_rows"], found["base_rate"]) == (3, pytest.approx(1 / 3))
 
 
+def test_a_flag_on_who_left_early_is_false_in_the_headline_and_left_out_beside_it():
+    scores, flags = table([0.9 - i / 100 for i in range(20)]), pd.Series([True] * 4 + [False] * 16)
+
+    found = row_metrics(scores, labels("lcls" + "s" * 15 + "c"), flags=flags)
+
+    assert (found["precision"], found["recall"]) == (1 / 4, 1 / 2)
+    assert found["precision_without_left_early"] == 1 / 2
+    assert found["recall_without_left_early"] == 1 / 2
+    assert found["f1_without_left_early"] == 1 / 2
+    # The top tenth of 20 rows is two, one of them left early; of the other 18 it is two as well.
+    assert found["lift_at_10pct"] == pytest.approx((1 / 2) / (2 / 20))
+    assert found["lift_at_10pct_without_left_early"] == pytest.approx((1 / 2) / (2 / 18))
+
+
 def test_precision_recall_and_f1_are_those_of_the_given_flags():
     flags = pd.Series([True, True, True, False])
 

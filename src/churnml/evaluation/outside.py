@@ -34,7 +34,8 @@ class Judged:
     def as_json(self) -> dict[str, Any]:
         """The JSON document of ``churnml evaluate``."""
         random = self.random.as_json()
-        beside = {**random["metrics"], "lead_recall": random["lead_recall"]}
+        kept = ("lead_recall", "intervals", "lead_recall_intervals")
+        beside = {**random["metrics"], **{name: random[name] for name in kept}}
         beside["money"] = self.money_of_random.brief()
         return {
             **self.score.as_json(),

@@ -88,6 +88,7 @@ class Proof:
                 "lead_recall": part.as_json()["lead_recall"],
                 "intervals": part.as_json()["intervals"],
                 "money": self.money[name].brief(),
+                "lead_recall_intervals": part.as_json()["lead_recall_intervals"],
             }
             for name, part in self.judged.items()
             if name != MODEL
@@ -281,20 +282,25 @@ def _fold_table(
     fold: pd.Series,
     labels: pd.Series,
 ) -> pd.DataFrame:
-    """Dates and rows of each fold with the model's figures in it."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
+    """Dates and rows of each fold with the model's figures in it and their 95 % intervals."""
     table = folds.summary(examples.features[examples.population.to_numpy()])
     for number in table.index:
         rows = (fold == number) & (labels != "unknown")
         churned = labels[rows] == CHURNED
-        both = bool(0 < churned.sum() < len(churned))
         table.loc[number, "n_positive"] = int(churned.sum())
-        for name, measure in (
-            ("average_precision", average_precision_score),
-            ("roc_auc", roc_auc_score),
-        ):
-            table.loc[number, name] = measure(churned, scores[rows]) if both else float("nan")
+        judged = None
+        if 0 < churned.sum() < len(churned):
+            judged = evaluate(
+                scores[rows].rename("score").reset_index(), labels[rows].reset_index(drop=True),
+                None, window=examples.window, policy=Policy(), resamples=_BASELINE_RESAMPLES,
+                observed_until=pd.Timestamp.max.as_unit("us"),
+            )  # fmt: skip
+        for name in ("average_precision", "roc_auc"):
+            value = None if judged is None else judged.metrics[name]
+            low, high = (None if judged is None else judged.intervals[name]) or (None, None)
+            found = {name: value, f"{name}_low": low, f"{name}_high": high}
+            for column, number_found in found.items():
+                table.loc[number, column] = float("nan") if number_found is None else number_found
     return table
 
 

@@ -159,7 +159,9 @@ class RowTable:
     strict: Ranking
     without_left_early: Ranking
     top_tenth: TopTenth
+    top_tenth_without_left_early: TopTenth
     flags: Flags | None
+    flags_without_left_early: Flags | None
     calibration: Calibration | None
     row_counts: Floats
     n_unscored: int
@@ -170,6 +172,7 @@ class RowTable:
         narrow_precision, narrow_auc = self.without_left_early.figures(weights)
         rows, positives = weighted(self.row_counts, weights)
         none = {"precision": math.nan, "recall": math.nan, "f1": math.nan}
+        narrow = self.flags_without_left_early
         unknown = {"brier": math.nan, "ece": math.nan, "calibration_slope": math.nan}
         return {
             "average_precision": average_precision,
@@ -180,6 +183,11 @@ class RowTable:
             "base_rate": _ratio(positives, rows),
             f"average_precision{WITHOUT_LEFT_EARLY}": narrow_precision,
             f"roc_auc{WITHOUT_LEFT_EARLY}": narrow_auc,
+            f"lift_at_10pct{WITHOUT_LEFT_EARLY}": self.top_tenth_without_left_early.lift(weights),
+            **{
+                f"{name}{WITHOUT_LEFT_EARLY}": value
+                for name, value in (none if narrow is None else narrow.figures(weights)).items()
+            },
         }
 
     def counts(self) -> dict[str, int]:
@@ -219,13 +227,18 @@ def row_table(
     customer, as_of = grid.row_customer[known], grid.row_as_of[known]
     score, positive = values[known], (label[known] == "churned").astype(float)
     late = label[known] != "left_early"
+    early = ~known | (label == "left_early")
     n_customers = len(grid.customers)
     counts = [np.bincount(customer, part, n_customers) for part in (np.ones_like(score), positive)]
     return RowTable(
         strict=Ranking.of(score, positive, customer),
         without_left_early=Ranking.of(score[late], positive[late], customer[late]),
         top_tenth=TopTenth.of(score, positive, customer, as_of),
+        top_tenth_without_left_early=TopTenth.of(
+            score[late], positive[late], customer[late], as_of[late]
+        ),
         flags=_flags(flags, known, positive, customer, n_customers),
+        flags_without_left_early=_flags(flags, ~early, positive[late], customer[late], n_customers),
         calibration=_calibration(scores, known, positive, customer, n_customers),
         row_counts=np.stack(counts),
         n_unscored=int(((label != "unknown") & np.isnan(values)).sum()),
