@@ -104,6 +104,20 @@ class Alerts(Section):
         return self
 
 
+class Tiers(Section):
+    """Tiers by ``capacity`` (shares of an as_of from the top) or by ``probability`` (cuts)."""
+
+    by: Literal["capacity", "probability"] = "capacity"
+    shares: tuple[Share, Share, Share] = (0.01, 0.02, 0.07)
+    cuts: tuple[Share, Share, Share] = (0.8, 0.6, 0.3)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if list(self.cuts) != sorted(self.cuts, reverse=True) or sum(self.shares) > 1:
+            raise ValueError("expected falling cuts, and shares that sum to at most 1")
+        return self
+
+
 class Features(Section):
     """Features left out by name, and packs of a field switched on."""
 
@@ -167,6 +181,7 @@ class Study(Section):
     model: Model = Model()
     tuning: Tuning = Tuning()
     alerts: Alerts = Alerts()
+    tiers: Tiers = Tiers()
     features: Features = Features()
     baselines: Baselines = Baselines()
     health: Health = Health()

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from churnml.alerting.desk import NUMBERS
 from churnml.errors import InputError
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
@@ -42,6 +43,11 @@ SCORE_SCHEMA = pa.schema(
                 )
             ),
         ),
+        # What a team acts by; null where it is not known.
+        ("health", pa.float64()),
+        ("tier", pa.string()),
+        ("value_at_risk", pa.float64()),
+        ("priority", pa.float64()),
     ]
 )
 
@@ -92,7 +98,8 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 def write_scores(scores: pd.DataFrame, path: Path) -> None:
     """Write a score file; the suffix says the format (.parquet, .csv, .jsonl)."""
-    ordered = scores.sort_values(["as_of", "customer_id"])[SCORE_SCHEMA.names]
+    absent = {name: None for name in SCORE_SCHEMA.names if name not in scores}
+    ordered = scores.sort_values(["as_of", "customer_id"]).assign(**absent)[SCORE_SCHEMA.names]
     naive = SCORE_SCHEMA.set(1, pa.field("as_of", pa.timestamp("us")))
     table = pa.Table.from_pandas(ordered, schema=naive, preserve_index=False)
     write_table(table.cast(SCORE_SCHEMA), path)
@@ -110,11 +117,21 @@ def write_health(health: pd.DataFrame, path: Path) -> None:
     write_table(_in_utc(table), path)
 
 
-def _in_utc(table: pa.Table) -> pa.Table:
-    """The table with its as_of, naive inside, as UTC."""
-    place = table.column_names.index("as_of")
-    in_utc = table.column("as_of").cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))
-    return table.set_column(place, "as_of", in_utc)
+def write_alerts(alerts: pd.DataFrame, path: Path) -> None:
+    """Write the alerts of a desk; times in UTC, unknown is null."""
+    times = ("as_of", "deadline")
+    kinds = dict.fromkeys(NUMBERS, pa.float64()) | dict.fromkeys(times, pa.timestamp("us"))
+    kinds["rank"] = pa.int64()
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in alerts.columns])
+    table = pa.Table.from_pandas(alerts, schema=schema, preserve_index=False)
+    write_table(_in_utc(_in_utc(table), "deadline"), path)
+
+
+def _in_utc(table: pa.Table, name: str = "as_of") -> pa.Table:
+    """The table with a time, naive inside, as UTC."""
+    place = table.column_names.index(name)
+    in_utc = table.column(name).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))
+    return table.set_column(place, name, in_utc)
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:

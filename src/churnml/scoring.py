@@ -6,8 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from churnml.alerting.tiers import priority, tiers
+from churnml.config import Study
 from churnml.errors import InputError
 from churnml.features import Feature, catalogue, compute_features, feature_digest
+from churnml.features.triage import triage_features
+from churnml.features.value import MONTHS
+from churnml.health import Preset, health, health_features, read_preset
 from churnml.model.bundle import Bundle
 from churnml.model.horizons import QUANTILES, SHOWN_WEEKS, exit_day_quantiles
 from churnml.snapshots import take_snapshots
@@ -101,6 +106,29 @@ def weeks_ahead(bundle: Bundle, probability: pd.Series) -> pd.DataFrame:
     return exit_day_quantiles(curve).assign(weeks_ahead=shown)
 
 
+def score_everyone(
+    dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp], *, study: Study
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Feature, ...]]:
+    """What ``churnml score`` writes but for the reasons, in one pass over the data.
+
+    Returns
+    -------
+    scores : DataFrame
+        ``customer_id``, ``as_of``, ``probability``, ``model_digest``, ``health``, ``tier``,
+        ``value_at_risk``, ``priority``.
+    table : DataFrame indexed by (customer_id, as_of), aligned with the scores
+        The model's features.
+    features : tuple of Feature
+        What its columns mean.
+    """
+    known = needed_features(dataset, bundle)
+    beside = standing_features(dataset, read_preset(study.health.preset))
+    every = tuple({feature.name: feature for feature in (*beside, *known)}.values())
+    table = features_at(dataset, as_ofs, features=every)
+    own = table[list(bundle.feature_names)]
+    return standing(score(bundle, own), table, study=study), own, known
+
+
 def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:
     """The features of the catalogue that the bundle was trained with.
 
@@ -125,3 +153,37 @@ def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:
             "with the version of churnml in bundle.json."
         )
     return needed
+
+
+def standing_features(dataset: Dataset, preset: Preset) -> tuple[Feature, ...]:
+    """The features behind health, value at risk and priority, beside those of the model."""
+    return (*health_features(dataset, preset), *triage_features(dataset))
+
+
+def standing(scores: pd.DataFrame, table: pd.DataFrame, *, study: Study) -> pd.DataFrame:
+    """The scores with ``health``, ``tier``, ``value_at_risk`` and ``priority``; NaN is unknown.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As ``score`` returns them.
+    table : DataFrame indexed by (customer_id, as_of)
+        ``standing_features`` of everyone scored, in the order of the scores.
+    study : Study
+        Preset of the health, tiers and seed.
+    """
+    rows = table.reset_index(drop=True)
+    nothing = pd.Series(float("nan"), index=rows.index)
+    revenue = MONTHS * rows.get("mrr", nothing)
+    preset = read_preset(study.health.preset)
+    return scores.assign(
+        health=health(table, preset)["health"].to_numpy(),
+        tier=tiers(scores, study.tiers, seed=study.seed),
+        value_at_risk=scores["probability"].to_numpy() * revenue.to_numpy(),
+        priority=priority(
+            scores,
+            annual_revenue=revenue,
+            days_since_login=rows["days_since_login"],
+            open_ticket_days=rows.get("unresolved_ticket_age", nothing),
+        ),
+    )

@@ -235,3 +235,36 @@ def test_a_model_without_newer_labels_is_left_alone(trained, world, monkeypatch)
     assert not said["accepted"]
     assert said["reason"].startswith("Kept")
     assert said["model"] == result["model"]
+
+
+def test_every_day_scores_become_alerts_once_and_evaluation_counts_the_same(
+    trained, world, tmp_path, monkeypatch
+):
+    folder, _ = trained
+    monkeypatch.chdir(folder)
+    data, policy = str(world / "data"), tmp_path / "policy.toml"
+    policy.write_text(
+        'q = 0.05\nenter = 0.2\nexit = 0.3\nsuppress = ["intervention", "outage", "holiday"]\n'
+        "owner_capacity = 2\ncontrol_share = 0.1\n"
+    )
+    weeks = pd.date_range("2024-10-07", "2024-12-02", freq="7D", inclusive="left")
+    for week in weeks:
+        out = tmp_path / f"{week:%Y-%m-%d}.parquet"
+        scored = run_json(monkeypatch, ["score", data, "--as-of", f"{week:%Y-%m-%d}",
+                                        "--out", str(out)])  # fmt: skip
+        call = ["alerts", str(out), "--data", data, "--policy", str(policy), "--state",
+                str(tmp_path / "state"), "--out", str(tmp_path / "alerts.parquet")]  # fmt: skip
+        first, again = run_json(monkeypatch, call), run_json(monkeypatch, call)
+        assert {**first, "new": 0} == again
+    whole = tmp_path / "all.parquet"
+    parts = [pd.read_parquet(path) for path in sorted(tmp_path.glob("2024-*.parquet"))]
+    pd.concat(parts).to_parquet(whole)
+    judged = run_json(monkeypatch, ["evaluate", str(whole), data, "--policy", str(policy)])
+    alerts = pd.read_parquet(tmp_path / "alerts.parquet")
+
+    assert sum(scored["by_tier"].values()) == scored["rows"]
+    assert parts[0][["health", "tier", "value_at_risk", "priority"]].notna().all().all()
+    assert judged["policy"]["owner_capacity"] == 2
+    assert judged["n_alerts"] == len(alerts) > 5
+    assert alerts["reasons_ru"].notna().any()
+    assert set(alerts["status"]) <= {"open", "closed"}

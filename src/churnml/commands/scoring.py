@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,32 +38,44 @@ def score(
         str, typer.Option(help="Folder of a bundle or MLflow address.")
     ] = "models:/churnml@champion",
     dataset: DatasetFile = None,
+    config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score everyone at risk at one or many as_ofs."""
+    """Score everyone at risk at one or many as_ofs: probability, reasons, health, tier, value."""
+    from churnml.alerting.tiers import counts_by_kind
+    from churnml.config import read_study
     from churnml.delivery import check_suffix, write_scores
     from churnml.explanation import strongest_reasons
     from churnml.model.bundle import Bundle
-    from churnml.scoring import features_for, needed_features
-    from churnml.scoring import score as run
+    from churnml.scoring import score_everyone
     from churnml.sources import open_dataset
     from churnml.tracking import resolve
 
     check_suffix(out)
+    study = read_study(config)
     opened = open_dataset(data, dataset_file=dataset)
     as_ofs = instants(opened, as_of, since, until, every)
     bundle = Bundle.load(resolve(model))
     show_notices(opened)
-    table = features_for(opened, bundle, as_ofs)
-    scores = run(bundle, table)
-    known = needed_features(opened, bundle)
+    scores, table, known = score_everyone(opened, bundle, as_ofs, study=study)
     said = strongest_reasons(bundle, table, scores["probability"], features=known)
     write_scores(scores.assign(reasons=said.to_numpy()), out)
+    in_tiers = counts_by_kind(scores, study.tiers, seed=study.seed)
+    moments = [f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in as_ofs]
+    content = {"rows": len(scores), "as_ofs": moments, "tiers": in_tiers, "out": str(out)}
+    _answer({**content, "by_tier": in_tiers[study.tiers.by]}, as_json=as_json)
+
+
+def _answer(content: dict[str, Any], *, as_json: bool) -> None:
+    """Print where the scores are, and how many customers fall in each tier."""
     if as_json:
-        moments = [f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in as_ofs]
-        print_json({"rows": len(scores), "as_ofs": moments, "out": str(out)})
-    else:
-        stdout.print(f"{len(scores):,} scores at {len(as_ofs)} as_ofs in {out}", soft_wrap=True)
+        print_json(content)
+        return
+    where = f"{content['rows']:,} scores at {len(content['as_ofs'])} as_ofs in {content['out']}"
+    stdout.print(where, soft_wrap=True)
+    for kind, counts in content["tiers"].items():
+        said = ", ".join(f"{count:,} {tier}" for tier, count in counts.items())
+        stdout.print(f"Tiers by {kind}: {said}.", soft_wrap=True)
 
 
 @app.command(epilog="Example: churnml evaluate scores.parquet data/demo/data")

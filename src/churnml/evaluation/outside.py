@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Judged:
     random: Evaluation
     money: MoneyFigures
     money_of_random: MoneyFigures
+    policy: Policy
 
     def as_json(self) -> dict[str, Any]:
         """The JSON document of ``churnml evaluate``."""
@@ -41,6 +42,7 @@ class Judged:
             **self.score.as_json(),
             "baselines": {"random": beside},
             "money": self.money.as_json(),
+            "policy": asdict(self.policy),
         }
 
 
@@ -85,11 +87,7 @@ def judge_file(
         "surroundings": surroundings(dataset, tested, policy=policy) if policy.has_gates else None,
         "seed": study.seed,
     }
-    if (labels == UNKNOWN).all():
-        raise InputError(
-            f"No row of {path} has a known label: none of its customers is at risk in this data "
-            "at its as_ofs. Check that customer_id is written as in the data (leading zeros)."
-        )
+    _refuse_strangers(labels, path)
     exits = spells(dataset)
     purse = Purse.of(
         dataset, tested, labels, spells=exits, window=window, study=study, policy=policy,
@@ -100,11 +98,20 @@ def judge_file(
         evaluate_random(tested, labels, exits, **arguments),
         purse.weigh(tested),
         purse.weigh_random(tested),
+        policy,
     )
 
 
-def read_scores(path: Path) -> pd.DataFrame:
-    """A score file as a frame with naive UTC as_ofs."""
+def _refuse_strangers(labels: pd.Series, path: Path) -> None:
+    if (labels == UNKNOWN).all():
+        raise InputError(
+            f"No row of {path} has a known label: none of its customers is at risk in this data "
+            "at its as_ofs. Check that customer_id is written as in the data (leading zeros)."
+        )
+
+
+def read_scores(path: Path, *, beside: tuple[str, ...] = ()) -> pd.DataFrame:
+    """A score file as a frame with naive UTC as_ofs; further columns are kept where named."""
     readers = {
         ".parquet": pd.read_parquet,
         ".csv": _read_csv,
@@ -117,7 +124,8 @@ def read_scores(path: Path) -> pd.DataFrame:
     except (OSError, ValueError, pa.ArrowInvalid) as error:
         raise InputError(f"{path} cannot be read as a score file: {error}.") from None
     _check_columns(frame, path)
-    kept = [name for name in ("customer_id", "as_of", "score", "probability") if name in frame]
+    wanted = ("customer_id", "as_of", "score", "probability", *beside)
+    kept = [name for name in wanted if name in frame]
     frame = frame[kept].assign(customer_id=frame["customer_id"].astype("str"))
     try:
         as_of = pd.to_datetime(frame["as_of"], utc=True)

@@ -1,0 +1,251 @@
+"""What lands on the desks: new alerts from scores, the open ones, and what was suppressed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churnml.alerting.ledger import (
+    Ledger,
+    locked,
+    read_ledger,
+    records,
+    to_text,
+    write_ledger,
+)
+from churnml.alerting.policy import Policy
+from churnml.alerting.queue import TREATMENT, advance
+from churnml.alerting.surroundings import surroundings
+from churnml.alerting.tiers import SLA_HOURS, tiers
+from churnml.config import Tiers
+from churnml.features import catalogue
+from churnml.labels import spells
+from churnml.sources.dataset import Dataset
+
+#: An alert without an exit is over after so many days.
+EXPIRES_DAYS = 84
+OPEN, CLOSED = "open", "closed"
+EXITED, EXPIRED = "exit", "expired"
+#: The file of alerts; ``arm`` stays in the ledger.
+COLUMNS = (
+    "alert_id", "customer_id", "name", "owner", "as_of", "probability", "rank", "tier", "health",
+    "value_at_risk", "priority", "exit_days_p25", "exit_days_p50", "exit_days_p75", "reasons_en",
+    "reasons_ru", "play", "deadline", "status", "closed_by",
+)  # fmt: skip
+_KEPT = (
+    "alert_id", "customer_id", "owner", "as_of", "probability", "score", "rank", "tier", "health",
+    "value_at_risk", "priority", "exit_days_p25", "exit_days_p50", "exit_days_p75", "reasons_en",
+    "reasons_ru", "play", "deadline", "arm",
+)  # fmt: skip
+NUMBERS = (
+    "probability", "health", "value_at_risk", "priority", "exit_days_p25", "exit_days_p50",
+    "exit_days_p75",
+)  # fmt: skip
+#: Columns of a score file that an alert carries on.
+CARRIED = (*NUMBERS[1:], "tier", "reasons")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The state after a run.
+
+    Parameters
+    ----------
+    alerts : DataFrame
+        ``COLUMNS`` of every alert that was delivered, open ones first, most urgent first.
+    new : int
+        Alerts raised and delivered by this run.
+    suppressed : mapping of str to int
+        Who scored above the lowest alert of these as_ofs and was not alerted, by reason.
+    notices : tuple of str
+    """
+
+    alerts: pd.DataFrame
+    new: int
+    suppressed: Mapping[str, int]
+    notices: tuple[str, ...]
+
+    @property
+    def open(self) -> pd.DataFrame:
+        """The open alerts."""
+        return self.alerts[self.alerts["status"] == OPEN]
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON document of ``churnml alerts``."""
+        return {
+            "new": self.new,
+            "open": len(self.open),
+            "suppressed": sum(self.suppressed.values()),
+            "suppressed_by": dict(self.suppressed),
+            "closed": len(self.alerts) - len(self.open),
+            "notices": list(self.notices),
+        }
+
+
+def raise_alerts(
+    scores: pd.DataFrame, dataset: Dataset, *, policy: Policy, choice: Tiers, state: Path
+) -> Desk:
+    """Move the queue on by the as_ofs that the ledger does not hold yet.
+
+    The same call twice changes nothing: an as_of is processed once. Alerts of the control arm stay
+    in the ledger and are delivered to nobody.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        customer_id, as_of (naive UTC), probability or score; optional: health, tier,
+        value_at_risk, priority, reasons.
+    dataset : Dataset
+        Owners, names, exits, and what the policy's options look at.
+    policy : Policy
+    choice : Tiers
+        Tiers of scores that bring none.
+    state : Path
+        Folder of the ledger.
+    """
+    with locked(state):
+        before = read_ledger(state)
+        fresh, notices = _fresh(scores, before)
+        after = before
+        if len(fresh):
+            after, more = _moved(before, fresh, dataset, policy=policy, choice=choice)
+            notices += more
+            write_ledger(state, after)
+    here = [to_text(moment) for moment in sorted(scores["as_of"].unique())]
+    counts = [after.processed[moment]["suppressed"] for moment in here if moment in after.processed]
+    suppressed = pd.DataFrame(counts).sum().astype(int).to_dict() if any(counts) else {}
+    added = [alert for alert in after.alerts[len(before.alerts) :] if alert["arm"] == TREATMENT]
+    return Desk(_delivered(after, dataset), len(added), suppressed, tuple(notices))
+
+
+def _fresh(scores: pd.DataFrame, ledger: Ledger) -> tuple[pd.DataFrame, list[str]]:
+    """Rows of as_ofs after the newest that was processed."""
+    if ledger.until is None:
+        return scores, []
+    past = scores["as_of"] <= ledger.until
+    strange = {to_text(moment) for moment in scores.loc[past, "as_of"].unique()}
+    strange -= set(ledger.processed)
+    notices = []
+    if strange:
+        notices.append(
+            f"{len(strange)} as_ofs lie before {ledger.until:%Y-%m-%d}, up to which alerts were "
+            "raised already; they are left out: the queue only moves forward."
+        )
+    return scores[~past], notices
+
+
+def _moved(
+    before: Ledger, scores: pd.DataFrame, dataset: Dataset, *, policy: Policy, choice: Tiers
+) -> tuple[Ledger, list[str]]:
+    scores = scores.reset_index(drop=True)
+    digest = _digest(policy)
+    same = before.policy in ("", digest)
+    around = surroundings(dataset, scores, policy=policy)
+    moved = advance(
+        scores, policy, earlier=before.raised(), surroundings=around,
+        memory=before.memory_frame() if same else None,
+    )  # fmt: skip
+    alerts = _described(moved.alerts, scores.assign(owner=around["owner"]), dataset,
+                        choice=choice, seed=policy.seed)  # fmt: skip
+    processed = dict(before.processed)
+    for moment in sorted(scores["as_of"].unique()):
+        kept = moved.kept.loc[moved.kept["as_of"] == moment, "reason"]
+        processed[to_text(moment)] = {
+            "new": int((moved.alerts["as_of"] == moment).sum()),
+            "suppressed": {str(why): int(n) for why, n in kept.value_counts().items()},
+        }
+    ledger = Ledger(
+        (*before.alerts, *records(alerts, _KEPT)), processed,
+        records(moved.memory, tuple(moved.memory.columns)), digest,
+    )  # fmt: skip
+    changed = "The policy has changed since the last run: who is inside a band is forgotten."
+    return ledger, [] if same or not before.memory else [changed]
+
+
+def _digest(policy: Policy) -> str:
+    """Changes with any choice of the policy that the memory depends on."""
+    bands = {"enter": policy.enter, "exit": policy.exit, "persist": policy.persist}
+    return hashlib.sha256(json.dumps(bands).encode()).hexdigest()[:16]
+
+
+def _described(
+    alerts: pd.DataFrame, scores: pd.DataFrame, dataset: Dataset, *, choice: Tiers, seed: int
+) -> pd.DataFrame:
+    """The alerts with what the scores and the data say of them."""
+    rows = scores.reindex(columns=["customer_id", "as_of", "owner", "probability", *CARRIED])
+    if "tier" not in scores:
+        score = scores.get("score", scores.get("probability"))
+        by = choice if "probability" in scores else _by_capacity(choice)
+        rows["tier"] = tiers(scores.assign(probability=score), by, seed=seed)
+    keys = ["customer_id", "as_of"]
+    found = alerts.merge(rows, on=keys, how="left", validate="one_to_one")
+    said = [_reasons(value) for value in found["reasons"]]
+    plays = {feature.name: feature.play for feature in catalogue(dataset)}
+    hours = found["tier"].map(SLA_HOURS)
+    return found.assign(
+        alert_id=[_identity(row) for row in found[keys].itertuples(index=False)],
+        reasons_en=["; ".join(str(one["text_en"]) for one in each) or None for each in said],
+        reasons_ru=["; ".join(str(one["text_ru"]) for one in each) or None for each in said],
+        play=[plays.get(str(each[0]["feature"])) if each else None for each in said],
+        deadline=found["as_of"] + pd.to_timedelta(hours, unit="h"),
+    )
+
+
+def _by_capacity(choice: Tiers) -> Tiers:
+    """The same tiers by capacity: a score that is no probability has no cuts."""
+    return choice.model_copy(update={"by": "capacity"})
+
+
+def _identity(row: Any) -> str:
+    text = f"{row.customer_id}|{to_text(row.as_of)}"
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def _reasons(value: Any) -> list[dict[str, Any]]:
+    """The reasons of a score file: a list, or JSON text where the file was CSV."""
+    if isinstance(value, str):
+        value = json.loads(value)
+    return [] if value is None or isinstance(value, float) else list(value)
+
+
+def _delivered(ledger: Ledger, dataset: Dataset) -> pd.DataFrame:
+    """The alerts of the treatment arm with name and status, the open and urgent first."""
+    frame = pd.DataFrame([a for a in ledger.alerts if a["arm"] == TREATMENT], columns=list(_KEPT))
+    for name in ("as_of", "deadline"):
+        frame[name] = pd.to_datetime(frame[name], utc=True).dt.tz_localize(None)
+        frame[name] = frame[name].astype("datetime64[us]")
+    frame = frame.astype(dict.fromkeys(NUMBERS, "float64"))
+    names = dataset.connection.cursor().sql("select customer_id, name from customers").df()
+    known = names.set_index("customer_id")["name"]
+    frame["name"] = frame["customer_id"].map(known).astype("object")
+    frame["closed_by"] = pd.Series(_closed_by(frame, dataset, now=ledger.until), dtype="object")
+    frame["status"] = [OPEN if why is None else CLOSED for why in frame["closed_by"]]
+    urgent = frame["priority"].where(frame["priority"].notna(), frame["probability"])
+    order = pd.DataFrame(
+        {"closed": frame["status"] != OPEN, "urgent": -urgent, "rank": frame["rank"]}
+    )
+    places = order.sort_values(["closed", "urgent", "rank"], kind="stable").index
+    return frame.loc[places, list(COLUMNS)].reset_index(drop=True)
+
+
+def _closed_by(
+    frame: pd.DataFrame, dataset: Dataset, *, now: pd.Timestamp | None
+) -> list[str | None]:
+    """``exit`` once an exit after the alert is certain, ``expired`` after 84 days, else None."""
+    ends = spells(dataset).dropna(subset=["exit_at"])
+    certain = ends["exit_at"] + pd.Timedelta(days=dataset.description.churn.delay_days)
+    ends = ends[certain <= now] if now is not None else ends.iloc[:0]
+    exits = ends.groupby("customer_id")["exit_at"].max()
+    last = exits.reindex(frame["customer_id"]).astype("datetime64[us]").to_numpy()
+    over = frame["as_of"] + pd.Timedelta(days=EXPIRES_DAYS)
+    gone = last >= frame["as_of"].to_numpy()
+    return [
+        EXITED if left else EXPIRED if now is not None and end <= now else None
+        for left, end in zip(gone, over, strict=True)
+    ]
