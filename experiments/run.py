@@ -11,17 +11,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from isolated import BEGIN, END, churnml, kept, put
+
 HERE = Path(__file__).resolve().parent
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 #: Rows of the table, in this order, with the words for them.
 SCORES = {
@@ -143,52 +142,9 @@ def train(run: Run, data: Path, *, folder: Path) -> dict[str, Any]:
     return document
 
 
-def churnml(words: Sequence[str], *, folder: Path) -> str:
-    """What a command of churnml writes to stdout, run in that folder with a store of its own."""
-    environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
-    command = [sys.executable, "-m", "churnml", *words]
-    done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, check=False)
-    if done.returncode:
-        sys.exit(f"`churnml {' '.join(words)}` ended with {done.returncode}; see above.")
-    return done.stdout.decode("utf-8")
-
-
-def kept(found: dict[str, Any], *, command: str) -> dict[str, Any]:
-    """The part of a training's document that is a result, with date, command and code."""
-    import churnml as package
-    from churnml.features.cache import code_digest
-
-    figures = (
-        "dataset", "study_digest", "model_digest", "observed_until", "signal", "signal_found",
-        "promoted", "reason", "tuning", "metrics", "intervals", "base_rate", "n_rows", "n_positive",
-        "n_positive_customers", "n_customers", "n_exits", "n_alerts", "lead_recall",
-        "lead_recall_intervals", "lead_recall_random", "by_q", "baselines", "folds", "notes",
-        "share_of_oracle",
-    )  # fmt: skip
-    about = {
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "command": command,
-        "code": {"version": package.__version__, "digest": code_digest()},
-    }
-    return about | {name: rounded(found[name]) for name in figures if name in found}
-
-
-def rounded(value: Any) -> Any:
-    """The same with six decimals: what differs between machines is not worth a line."""
-    if isinstance(value, float):
-        return round(value, 6)
-    if isinstance(value, dict):
-        return {name: rounded(item) for name, item in value.items()}
-    return [rounded(item) for item in value] if isinstance(value, list) else value
-
-
 def write_table(folder: str) -> None:
     """Put the tables of all results of a folder between the markers of its README."""
-    readme = HERE / folder / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    readme.write_text(f"{before}{results_block(folder)}{after}", encoding="utf-8")
+    put(results_block(folder), into=HERE / folder / "README.md")
 
 
 def results_block(folder: str) -> str:

@@ -141,6 +141,14 @@ def test_the_default_world_is_as_hard_as_promised():
     assert 0.30 <= precision <= 0.40
 
 
+def test_the_oracle_stays_exact_when_causes_are_drawn_anew():
+    setting = draw_setting("saas", weeks=60, seed=7, causes_seed=4)
+    drawn = [rows(setting, *population(setting, seed)) for seed in range(4)]
+    table = pd.concat(drawn)
+
+    assert calibration(table[table["week"] % APART == 4]).abs().max() < 3.5
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 11))
 def test_other_worlds_are_about_as_hard(seed: int):

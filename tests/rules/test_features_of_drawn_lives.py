@@ -309,6 +309,20 @@ def test_one_as_of_alone_equals_the_same_as_of_in_a_long_or_daily_series(dataset
         assert_frame_equal(part, alone, check_exact=True)
 
 
+def test_leaving_rows_out_of_the_table_changes_no_rank_of_the_others(dataset_of, company):
+    tables, snapshots = company
+    dataset = dataset_from(dataset_of, tables)
+    kept = pd.Series(np.arange(len(snapshots)) % 3 == 0, index=snapshots.index)
+
+    found = compute_features(dataset, snapshots, kept=kept)
+
+    wanted = pd.MultiIndex.from_frame(snapshots.loc[kept, ["customer_id", "as_of"]])
+    everyone = compute_features(dataset, snapshots)
+    assert_frame_equal(found, everyone[everyone.index.isin(wanted)], check_exact=True)
+    alone = compute_features(dataset, snapshots[kept])
+    assert not found["events_28d_percentile"].equals(alone["events_28d_percentile"])
+
+
 def test_the_frame_is_sorted_numeric_and_finite(dataset_of, company):
     tables, snapshots = company
     found = compute_features(dataset_from(dataset_of, tables), snapshots.iloc[::-1])

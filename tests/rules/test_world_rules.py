@@ -13,7 +13,7 @@ import pytest
 from churnml.contract import TABLES
 from churnml.errors import InputError
 from churnml.sources.description import Description
-from churnml.sources.world import simulate, simulation
+from churnml.sources.world import parameters, resampling, simulate, simulation
 from churnml.sources.world.parameters import WEEK
 from churnml.sources.world.words import read_words
 from churnml.sources.world.writing import schema_of
@@ -97,6 +97,50 @@ def test_a_population_seed_keeps_causes_and_calendar_and_changes_people(tmp_path
         dirty(tmp_path / "a", "calendar"), dirty(tmp_path / "b", "calendar")
     )
     assert not clean(tmp_path / "a", "customers").equals(clean(tmp_path / "b", "customers"))
+
+
+def causes(**seeds: int) -> dict:
+    return simulation.draw_setting("saas", weeks=20, **seeds).world.values["causes"]
+
+
+def test_a_causes_seed_changes_what_causes_do_and_nothing_else():
+    usual, other = (
+        simulation.draw_setting("saas", weeks=20, seed=3, causes_seed=seed).world
+        for seed in (None, 5)
+    )
+    assert usual.values["causes"] != other.values["causes"]
+    assert {k: v for k, v in usual.values.items() if k != "causes"} == {
+        k: v for k, v in other.values.items() if k != "causes"
+    }
+    assert causes(seed=3, causes_seed=5) == other.values["causes"]
+    assert causes(seed=3) == usual.values["causes"]
+
+
+def test_causes_drawn_anew_keep_their_names_their_sum_and_lose_and_gain_signals():
+    usual, other = causes(seed=3), causes(seed=3, causes_seed=5)
+
+    assert list(usual) == list(other)
+    shares = [sum(cause["share"] for cause in drawn.values()) for drawn in (usual, other)]
+    assert shares[0] == pytest.approx(shares[1])
+    assert any(set(usual[name]) - set(other[name]) for name in usual)
+    assert any(set(other[name]) - set(usual[name]) for name in usual)
+    speeds = [other[name]["speed"] / usual[name]["speed"] for name in usual]
+    assert 0.8 <= min(speeds) < max(speeds) <= 1.25
+
+
+def test_a_signal_drawn_anew_keeps_its_direction_and_a_chance_stays_one():
+    usual, other = causes(seed=3), causes(seed=3, causes_seed=5)
+    for name in usual:
+        for key in set(usual[name]) & set(other[name]) - {"share", "speed", "segments"}:
+            neutral = 0.0 if key in parameters.SHIFTS else 1.0
+            assert (usual[name][key] > neutral) == (other[name][key] > neutral)
+        chances = [value for key, value in other[name].items() if key in resampling.CHANCES]
+        assert all(0 <= chance < 1 for chance in chances)
+
+
+def test_a_company_with_causes_drawn_anew_is_written(tmp_path: Path):
+    simulate(tmp_path / "w", customers=40, weeks=20, seed=3, causes_seed=5)
+    assert pd.read_json(tmp_path / "w/truth/world.json", typ="series")["causes_seed"] == 5
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -256,8 +300,9 @@ def test_a_tiny_company_works(tmp_path: Path, customers: int):
     [
         ({"customers": 0}, "customers is 0"),
         ({"weeks": 19}, "weeks is 19"),
-        ({"seed": -1}, "Seeds"),
-        ({"population_seed": -1}, "Seeds"),
+        ({"seed": -1}, "seed is -1"),
+        ({"causes_seed": -3}, "seed is -3"),
+        ({"population_seed": -1}, "seed is -1"),
         ({"world": "mars"}, "no world 'mars'"),
     ],
 )

@@ -36,6 +36,10 @@ def simulate(
     population_seed: Annotated[
         int | None, typer.Option(min=0, help="Same causes and calendar, other people.")
     ] = None,
+    causes_seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Draws anew how strongly, how fast and by what causes show."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Simulate a company whose true hazards are known."""
@@ -43,7 +47,7 @@ def simulate(
 
     tables = run(
         out, world=world, customers=customers, weeks=weeks, seed=seed,
-        population_seed=population_seed,
+        population_seed=population_seed, causes_seed=causes_seed,
     )  # fmt: skip
     if as_json:
         print_json({"tables": tables})

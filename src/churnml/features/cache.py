@@ -27,18 +27,19 @@ def cached_features(
     snapshots: pd.DataFrame,
     *,
     features: Sequence[Feature],
+    kept: pd.Series,
     folder: Path,
 ) -> pd.DataFrame:
-    """The feature table, from the cache where the same was computed before.
+    """The features of the snapshots kept, from the cache where the same was computed before.
 
     A half-written or damaged file is computed again.
     """
-    key = _key(dataset, snapshots, features)
+    key = _key(dataset, snapshots.assign(kept=kept), features)
     path = folder / f"features_{key}.parquet"
     try:
         return pd.read_parquet(path)
     except (OSError, pa.ArrowInvalid):
-        table = compute_features(dataset, snapshots, features=features)
+        table = compute_features(dataset, snapshots, features=features, kept=kept)
     # The cache is a comfort: a full disk must not cost the run, whose table is in hand.
     with contextlib.suppress(OSError):
         _keep(table, path)

@@ -23,13 +23,14 @@ from churnml.features.compiler import Compiler
 from churnml.features.declaration import Feature
 from churnml.features.phase import Phase
 from churnml.features.plan import Plan, build, columns_from, typed
-from churnml.features.trees import alias, select
+from churnml.features.trees import alias, select, sql
 from churnml.sources.dataset import Dataset
 
 #: Customers times weeks computed at a time; keeps a chunk well under a gigabyte.
 CHUNK_ROWS = 75_000
 
 _STAGE = "churnml_stage"
+_KEPT = sql("r IN (SELECT r FROM churnml_kept)")
 
 
 def compute_features(
@@ -37,6 +38,7 @@ def compute_features(
     snapshots: pd.DataFrame,
     *,
     features: Sequence[Feature] | None = None,
+    kept: pd.Series | None = None,
     chunk_customers: int | None = None,
 ) -> pd.DataFrame:
     """The value of each feature at each snapshot, from what was known strictly before it.
@@ -49,12 +51,14 @@ def compute_features(
         over the snapshots given. ``spell_started_at``, if there, begins the tenure.
     features : sequence of Feature, optional
         Default: the catalogue of the dataset.
+    kept : Series of bool, aligned with ``snapshots``, optional
+        Snapshots that are wanted; default: all. The others only take part in ranks and rates.
     chunk_customers : int, optional
         Customers computed at a time; a matter of memory only.
 
     Returns
     -------
-    DataFrame, shape (n_snapshots, n_features)
+    DataFrame, shape (n_kept, n_features)
         Indexed by (customer_id, as_of), sorted; columns in the order of ``features``; float64, NaN
         where unknown; features of unit category hold words.
 
@@ -64,15 +68,15 @@ def compute_features(
         If the snapshots lack a column, a value, or hold a customer twice at one as_of.
     """
     chosen = tuple(catalogue(dataset) if features is None else features)
-    asked = _asked(snapshots)
-    if asked.empty or not chosen:
-        return _empty(asked, chosen)
+    asked = _asked(snapshots, kept)
+    if not asked["kept"].any() or not chosen:
+        return _empty(asked[asked["kept"]], chosen)
     run = _Run(dataset, asked, chosen, chunk_customers)
     with dataset.connection.cursor() as connection:
         return run.compute(connection)
 
 
-def _asked(snapshots: pd.DataFrame) -> pd.DataFrame:
+def _asked(snapshots: pd.DataFrame, kept: pd.Series | None) -> pd.DataFrame:
     """Snapshots in their final order, checked, with numbers for customers."""
     missing = [name for name in ("customer_id", "as_of") if name not in snapshots]
     if missing:
@@ -81,7 +85,8 @@ def _asked(snapshots: pd.DataFrame) -> pd.DataFrame:
             "Use take_snapshots, or name the columns so."
         )
     spells = {"spell_started_at": snapshots.get("spell_started_at", pd.NaT)}
-    asked = snapshots[["customer_id", "as_of"]].assign(**spells)
+    wanted = True if kept is None else kept.to_numpy(dtype=bool)
+    asked = snapshots[["customer_id", "as_of"]].assign(**spells, kept=wanted)
     if asked[["customer_id", "as_of"]].isna().any(axis=None):
         raise InputError("Snapshots hold an empty customer_id or as_of. Remove these rows.")
     asked["customer_id"] = asked["customer_id"].astype("str")
@@ -170,7 +175,9 @@ class _Run:
             yield asked[asked["c"].isin(numbers[start : start + size])]
 
     def _frame(self, connection: duckdb.DuckDBPyConnection, plan: Plan) -> pd.DataFrame:
-        """The features as one frame in the order of the snapshots."""
+        """The features as one frame in the order of the snapshots that are wanted."""
+        rows = self.asked.loc[self.asked["kept"], ["customer_id", "as_of", "r"]]
+        connection.register("churnml_kept", rows[["r"]])
         values: dict[str, pd.Series] = {}
         compared = compare(connection, plan, stage=_STAGE) if plan.staged else _STAGE
         for ready, made in ((True, _STAGE), (False, compared)):
@@ -180,11 +187,11 @@ class _Run:
                     alias(typed(f.value, build(f.value, column=columns_from(plan))), f.name)
                     for f in chosen
                 ]
-                tree = select(read, made).order_by("r", copy=False)
+                tree = select(read, made, where=[_KEPT.copy()]).order_by("r", copy=False)
                 found = connection.sql(tree.sql("duckdb", copy=False)).df()
                 values.update({f.name: found[f.name] for f in chosen})
         frame = pd.DataFrame({feature.name: values[feature.name] for feature in self.features})
-        frame.index = pd.MultiIndex.from_frame(self.asked[["customer_id", "as_of"]])
+        frame.index = pd.MultiIndex.from_frame(rows[["customer_id", "as_of"]])
         return frame
 
 

@@ -174,9 +174,10 @@ def recipe_for(examples: Examples, rows: npt.NDArray[np.bool_]) -> Parameters:
 
 
 def _everyone(examples: Examples, tested: pd.Timestamp) -> pd.DataFrame | None:
-    if not examples.silent_churn:
+    if examples.purchases is None:
         return None
-    return examples.features[np.asarray(examples.as_ofs <= tested)]
+    as_ofs = examples.purchases.index.get_level_values("as_of")
+    return examples.purchases[np.asarray(as_ofs <= tested)]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import pandas as pd
 
 from churnml.config import Study
 from churnml.errors import InputError
-from churnml.features import Feature, catalogue
+from churnml.features import Feature, catalogue, compute_features
 from churnml.features.cache import cached_features
 from churnml.labels import CHURNED, UNKNOWN, exit_days, label
+from churnml.model.preparation import PURCHASE_COLUMNS
 from churnml.model.treatment import Treatment, check_weighting, find_treatment
 from churnml.snapshots import in_population, take_snapshots
 from churnml.sources.dataset import Dataset
@@ -35,7 +36,7 @@ class Examples:
     Parameters
     ----------
     features : DataFrame indexed by (customer_id, as_of)
-        All snapshots at risk.
+        The snapshots of the population; their ranks are among everyone at risk.
     labels : mapping of LabelWindow to Series of str
         Labels of each head, aligned with ``features``; the first is the one that is scored.
     population : Series of bool
@@ -49,6 +50,9 @@ class Examples:
     exits : DataFrame, optional
         ``notice_days`` and ``observed_days`` of each snapshot, aligned with ``features``; None
         where exits have no date.
+    purchases : DataFrame indexed by (customer_id, as_of), optional
+        What the purchase process is fitted on: repeats, recency and age of everyone at risk, the
+        population's and the others'; default: ``features``.
     """
 
     features: pd.DataFrame
@@ -58,6 +62,7 @@ class Examples:
     silent_churn: bool
     treatment: Treatment | None = None
     exits: pd.DataFrame | None = None
+    purchases: pd.DataFrame | None = None
 
     @property
     def risk(self) -> dict[str, int]:
@@ -142,7 +147,7 @@ def prepare(
     say(f"{len(snapshots):,} snapshots at risk, {int(population.sum()):,} in the population")
     features = _chosen(catalogue(dataset), study)
     _check_signals(features, study)
-    table = cached_features(dataset, snapshots, features=features, folder=cache)
+    table = cached_features(dataset, snapshots, features=features, kept=population, folder=cache)
     say(f"{len(features)} features")
     keys = pd.MultiIndex.from_frame(snapshots[["customer_id", "as_of"]])
     labels = {
@@ -159,9 +164,17 @@ def prepare(
         silent_churn=churn.kind != "contract",
         treatment=treatment.loc(table.index),
         exits=None if exits is None else exits.set_axis(keys).loc[table.index],
+        purchases=None if churn.kind == "contract" else _purchases(dataset, snapshots, features),
     )
     _check_classes(examples, folds)
     return examples, folds
+
+
+def _purchases(
+    dataset: Dataset, snapshots: pd.DataFrame, features: Sequence[Feature]
+) -> pd.DataFrame:
+    process = [feature for feature in features if feature.name in PURCHASE_COLUMNS]
+    return compute_features(dataset, snapshots, features=process)
 
 
 def _check_classes(examples: Examples, folds: ForwardFolds) -> None:

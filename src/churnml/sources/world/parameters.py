@@ -25,7 +25,7 @@ SHIFTS = (
     "attended", "unsubscribed", "obligation_done", "tone", "nps", "seat_cut", "downgrade",
     "new_contact", "champion_leaves",
 )  # fmt: skip
-_NOT_EFFECTS = ("share", "speed", "segments")
+NOT_EFFECTS = ("share", "speed", "segments")
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,13 @@ def draw_world(name: str, *, weeks: int, rng: np.random.Generator) -> World:
     rng : Generator
     """
     ranges = tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
-    values = _drawn(ranges, rng)
+    return world_of(_drawn(ranges, rng), weeks=weeks)
+
+
+def world_of(values: dict[str, Any], *, weeks: int) -> World:
+    """The world with these parameters."""
     causes = tuple(values["causes"])
-    names = sorted(
-        {key for cause in values["causes"].values() for key in cause} - set(_NOT_EFFECTS)
-    )
+    names = sorted({key for cause in values["causes"].values() for key in cause} - set(NOT_EFFECTS))
     effects = {key: _effect(key, values["causes"]) for key in names}
     first: date = values["start"]
     return World(pd.Timestamp(first), weeks, values, causes, effects)

@@ -24,7 +24,7 @@ from churnml.sources.world.journey import (
 )
 from churnml.sources.world.messages import draw_messages
 from churnml.sources.world.panel import build_panel
-from churnml.sources.world.parameters import WEEK, Floats, Ints, World, draw_world
+from churnml.sources.world.parameters import WEEK, Floats, Ints, World, draw_world, world_of
 from churnml.sources.world.paths import VOLUNTARY, Paths, draw_paths
 from churnml.sources.world.people import People, draw_people
 from churnml.sources.world.relations import (
@@ -33,6 +33,7 @@ from churnml.sources.world.relations import (
     draw_outreach,
     draw_surveys,
 )
+from churnml.sources.world.resampling import resampled
 from churnml.sources.world.tables import instants, labels
 from churnml.sources.world.tickets import draw_tickets, ticket_event_frame, ticket_frame
 from churnml.sources.world.usage import draw_events
@@ -72,6 +73,7 @@ def simulate(
     weeks: int = 104,
     seed: int = 7,
     population_seed: int | None = None,
+    causes_seed: int | None = None,
     world: str = "saas",
 ) -> dict[str, int]:
     """Rows per table of a simulated company written to ``out``.
@@ -90,6 +92,8 @@ def simulate(
         Settles causes, effects and calendar.
     population_seed : int, optional
         Settles the people; default: ``seed``.
+    causes_seed : int, optional
+        Draws shares, speeds, strengths and signals of the causes anew; default: as designed.
     world : str
         Name of the kind of company.
 
@@ -99,9 +103,9 @@ def simulate(
         If an argument is out of range or ``out`` holds something else.
     """
     population_seed = seed if population_seed is None else population_seed
-    _check(customers, weeks, seed, population_seed, world)
+    _check(customers, weeks, (seed, population_seed, causes_seed or 0), world)
     check_target(out)
-    setting = draw_setting(world, weeks=weeks, seed=seed)
+    setting = draw_setting(world, weeks=weeks, seed=seed, causes_seed=causes_seed)
     with built_aside(out) as folder:
         with Writers(folder) as writers:
             calendar = {"calendar": _calendar_frame(setting)}
@@ -121,29 +125,31 @@ def simulate(
             "weeks": weeks,
             "seed": seed,
             "population_seed": population_seed,
+            **({} if causes_seed is None else {"causes_seed": causes_seed}),
         }
         write_marker(folder, {**made_from, "parameters": setting.world.values})
     return rows
 
 
-def _check(customers: int, weeks: int, seed: int, population_seed: int, world: str) -> None:
+def _check(customers: int, weeks: int, seeds: tuple[int, ...], world: str) -> None:
     if world not in WORLDS:
         raise InputError(f"There is no world {world!r}. Known: {', '.join(WORLDS)}.")
     if not 1 <= customers <= MOST_CUSTOMERS:
         raise InputError(f"customers is {customers}; expected 1 to {MOST_CUSTOMERS}.")
     if not LEAST_WEEKS <= weeks <= MOST_WEEKS:
         raise InputError(f"weeks is {weeks}; expected {LEAST_WEEKS} to {MOST_WEEKS}.")
-    if min(seed, population_seed) < 0:
-        raise InputError(
-            f"Seeds are {seed} and {population_seed}; expected whole numbers from 0 up."
-        )
+    if min(seeds) < 0:
+        raise InputError(f"A seed is {min(seeds)}; expected whole numbers from 0 up.")
 
 
-def draw_setting(name: str, *, weeks: int, seed: int) -> Setting:
+def draw_setting(name: str, *, weeks: int, seed: int, causes_seed: int | None = None) -> Setting:
     """Parameters, calendar, chain and exact probabilities of a world."""
     rng = np.random.default_rng([seed, 1])
     words = read_words()
     world = draw_world(name, weeks=weeks, rng=rng)
+    if causes_seed is not None:
+        other = resampled(world.values, np.random.default_rng([causes_seed, 4]))
+        world = world_of(other, weeks=weeks)
     calendar = draw_calendar(world, words, rng)
     chain = build_chain(world, calendar.outage_weeks)
     return Setting(world, words, calendar, chain, oracle_table(chain, weeks))
