@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import duckdb
 from sqlglot import exp
@@ -22,18 +22,25 @@ from churnml.features.trees import (
 )
 
 
-def compare(connection: duckdb.DuckDBPyConnection, plan: Plan, *, stage: str) -> str:
+def compare(connection: duckdb.DuckDBPyConnection, plan: Plan, *, stages: Sequence[str]) -> str:
     """Name of a table with ``r`` and the columns of all later levels.
 
     Parameters
     ----------
     connection : DuckDBPyConnection
     plan : Plan
-    stage : str
-        Table with ``r``, ``as_of`` and the snapshot columns of the plan.
+    stages : sequence of str
+        Tables with ``r``, ``as_of`` and at least the snapshot columns that comparing needs; all
+        their rows take part.
     """
     done = "churnml_level_0"
-    _create(connection, done, select(["r", "as_of", *_inputs(plan)], stage))
+    columns = ["r", "as_of", *inputs(plan)]
+    for number, stage in enumerate(stages):
+        read = select(columns, stage)
+        if number == 0:
+            _create(connection, done, read)
+        else:
+            connection.execute(f"INSERT INTO {done} {read.sql('duckdb', copy=False)}")
     for number in sorted(plan.staged):
         before, done = done, f"churnml_level_{number}"
         _create(connection, done, _level(connection, plan, number, before))
@@ -45,8 +52,8 @@ def _create(connection: duckdb.DuckDBPyConnection, name: str, tree: exp.Expressi
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {tree.sql('duckdb', copy=False)}")
 
 
-def _inputs(plan: Plan) -> list[str]:
-    """Snapshot columns that later levels read."""
+def inputs(plan: Plan) -> list[str]:
+    """Snapshot columns that comparing reads."""
     read: dict[str, None] = {}
     seen: set[a.Expr] = set()
 

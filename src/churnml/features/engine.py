@@ -18,7 +18,7 @@ from churnml.errors import InputError
 from churnml.features import clock
 from churnml.features.algebra import Expr
 from churnml.features.catalogue import catalogue
-from churnml.features.cohort import compare
+from churnml.features.cohort import compare, inputs
 from churnml.features.compiler import Compiler
 from churnml.features.declaration import Feature
 from churnml.features.phase import Phase
@@ -30,6 +30,7 @@ from churnml.sources.dataset import Dataset
 CHUNK_ROWS = 75_000
 
 _STAGE = "churnml_stage"
+_OTHERS = "churnml_others"
 _KEPT = sql("r IN (SELECT r FROM churnml_kept)")
 
 
@@ -136,22 +137,18 @@ class _Run:
         """Stage by phase and chunk, then the cohort, then one frame."""
         plan = Plan.of([feature.value for feature in self.features])
         compiler = self._compiler()
-        columns = [
-            alias(typed(expr, build(expr, column=_no_column, leaf=compiler.leaf)), name)
-            for expr, name in plan.snapshot.items()
-        ]
-        read = select(columns, "nothing").sql("duckdb", copy=False)
-        read = read.removesuffix(" FROM nothing").removeprefix("SELECT ")
-        started = False
+        stages = [_Stage(_STAGE, "s.kept", _read(plan, compiler, list(plan.snapshot.values())))]
+        if plan.staged and not self.asked["kept"].all():
+            # The others' rows are half of the memory where most are not wanted.
+            stages.append(_Stage(_OTHERS, "NOT s.kept", _read(plan, compiler, inputs(plan))))
         for asked, grid in self._phases():
             phase = Phase(connection, compiler, grid, self.dataset.tables)
             phase.prepare()
             for chunk in self._chunks(asked, grid):
                 phase.load(chunk)
-                verb = f"INSERT INTO {_STAGE}" if started else f"CREATE TEMP TABLE {_STAGE} AS"
-                connection.execute(f"{verb} SELECT s.r, s.as_of, {read} {phase.source()}")
-                started = True
-        return self._frame(connection, plan)
+                for stage in stages:
+                    stage.add(connection, phase.source())
+        return self._frame(connection, plan, [stage.table for stage in stages])
 
     def _compiler(self) -> Compiler:
         covered = frozenset(
@@ -174,12 +171,14 @@ class _Run:
         for start in range(0, len(numbers), size):
             yield asked[asked["c"].isin(numbers[start : start + size])]
 
-    def _frame(self, connection: duckdb.DuckDBPyConnection, plan: Plan) -> pd.DataFrame:
+    def _frame(
+        self, connection: duckdb.DuckDBPyConnection, plan: Plan, stages: Sequence[str]
+    ) -> pd.DataFrame:
         """The features as one frame in the order of the snapshots that are wanted."""
         rows = self.asked.loc[self.asked["kept"], ["customer_id", "as_of", "r"]]
         connection.register("churnml_kept", rows[["r"]])
         values: dict[str, pd.Series] = {}
-        compared = compare(connection, plan, stage=_STAGE) if plan.staged else _STAGE
+        compared = compare(connection, plan, stages=stages) if plan.staged else _STAGE
         for ready, made in ((True, _STAGE), (False, compared)):
             chosen = [f for f in self.features if (f.value in plan.snapshot) is ready]
             if chosen:
@@ -193,6 +192,32 @@ class _Run:
         frame = pd.DataFrame({feature.name: values[feature.name] for feature in self.features})
         frame.index = pd.MultiIndex.from_frame(rows[["customer_id", "as_of"]])
         return frame
+
+
+@dataclass
+class _Stage:
+    """A table that grows chunk by chunk: which rows it holds, and the columns read for them."""
+
+    table: str
+    rows: str
+    read: str
+    started: bool = False
+
+    def add(self, connection: duckdb.DuckDBPyConnection, source: str) -> None:
+        """Append the rows of the chunk that is loaded."""
+        verb = f"INSERT INTO {self.table}" if self.started else f"CREATE TEMP TABLE {self.table} AS"
+        connection.execute(f"{verb} SELECT s.r, s.as_of{self.read} {source} WHERE {self.rows}")
+        self.started = True
+
+
+def _read(plan: Plan, compiler: Compiler, names: Sequence[str]) -> str:
+    """The snapshot columns of these names as SQL, each after a comma."""
+    trees = [
+        alias(typed(expr, build(expr, column=_no_column, leaf=compiler.leaf)), name)
+        for expr, name in plan.snapshot.items()
+        if name in names
+    ]
+    return "".join(f", {tree.sql('duckdb', copy=False)}" for tree in trees)
 
 
 def _no_column(_: Expr) -> exp.Expression | None:

@@ -72,7 +72,7 @@ class Phase:
             alias(self.grid.day(column(time)), name)
             for time, name in (("as_of", "day"), ("spell_started_at", "spell_day"))
         )
-        asked = select(["r", "c", "i", "customer_id", "as_of", day, spell], _FRAME)
+        asked = select(["r", "c", "i", "customer_id", "as_of", "kept", day, spell], _FRAME)
         self._load_frame(chunk, ASKED, asked)
         spine = _spine(chunk["c"].unique(), self.grid)
         self._load_frame(spine, SPINE, select([exp.Star()], _FRAME))
