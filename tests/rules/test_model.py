@@ -93,6 +93,31 @@ def test_contributions_add_up_to_the_log_odds():
     )
 
 
+def one_cohort() -> Examples:
+    """All customers began with the panel; strain is what is known to matter."""
+    examples = panel()
+    age = (examples.as_ofs - START) / DAY
+    features = examples.features.assign(tenure_days=np.asarray(age, dtype=float))
+    return dataclasses.replace(
+        examples, features=features, catalogue=tuple(feature(name) for name in features)
+    )
+
+
+def test_contributions_add_up_with_a_second_opinion_and_a_bundle_keeps_it(tmp_path):
+    examples = one_cohort()
+    ensemble = fitted(examples, signals={"strain": 1})
+    assert ensemble.beside is not None
+    assert ensemble.share == 0.5
+
+    contributions = ensemble.contributions(examples.features)
+    assert contributions.sum(axis=1).to_numpy() == pytest.approx(
+        ensemble.logit(examples.features), abs=1e-4
+    )
+    whole = dataclasses.replace(bundle_of(examples), ensemble=ensemble)
+    loaded = whole.save(tmp_path / "model")
+    assert (loaded.predict(examples.features) == whole.predict(examples.features)).all()
+
+
 def test_a_score_does_not_depend_on_who_else_is_scored():
     examples = panel()
     ensemble = fitted(examples)

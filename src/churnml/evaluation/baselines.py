@@ -17,6 +17,7 @@ from churnml.model.boosting import Parameters
 from churnml.model.ensemble import Ensemble
 from churnml.model.examples import Examples
 from churnml.model.preparation import no_purchase_probability
+from churnml.model.second_opinion import obvious_signals
 from churnml.splits import ForwardFolds
 
 if TYPE_CHECKING:
@@ -30,19 +31,6 @@ XGBOOST_DEFAULTS = Parameters(
     max_depth=6, eta=0.3, trees=100, min_child_weight=1.0, subsample=1.0, colsample_bytree=1.0,
     reg_lambda=1.0,
 )  # fmt: skip
-
-#: Signals of the rank-sum rule, the obvious first; the first seven that the data has are used.
-RANK_SUM_SIGNALS: Mapping[str, int] = {
-    "days_since_activity": 1,
-    "events_own_deviation_4w": -1,
-    "key_use_change_28d": -1,
-    "missed_tasks_weight": 1,
-    "unresolved_ticket_age": 1,
-    "tickets_reopened_28d": 1,
-    "overdue_days": 1,
-    "nps_last": -1,
-}
-_RANK_SUM_MOST = 7
 
 #: The points of the sources: silence over 30 days, complaint about the price, negative tone.
 SEED_POINTS = "seed_points"
@@ -91,12 +79,6 @@ def _illness(features: pd.DataFrame, preset: Preset) -> pd.Series:
     """100 - health; unknown takes the middle of its as_of, so that all rows are judged."""
     ill = 100.0 - health(features, preset)["health"]
     return ill.where(ill.notna(), ill.groupby(level="as_of").transform("median"))
-
-
-def obvious_signals(features: pd.DataFrame) -> dict[str, int]:
-    """The signals of the rank-sum rule that this data has, at most seven."""
-    known = [name for name in RANK_SUM_SIGNALS if name in features and features[name].notna().any()]
-    return {name: RANK_SUM_SIGNALS[name] for name in known[:_RANK_SUM_MOST]}
 
 
 def _recency(features: pd.DataFrame) -> pd.Series:

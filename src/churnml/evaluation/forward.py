@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -33,18 +33,23 @@ class Fitting:
     seed: int
     seeds: int
     max_rows: int
+    signals: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study, *, parameters: Parameters | None) -> Self:
         """The choices of a study with the setting that tuning found."""
         model = study.model
-        return cls(parameters, model.sampler, study.seed, model.seeds, model.max_rows)
+        return cls(
+            parameters, model.sampler, study.seed, model.seeds, model.max_rows,
+            study.baselines.rank_sum,
+        )  # fmt: skip
 
     def fit(self, examples: Examples, *, folds: ForwardFolds, tested: pd.Timestamp) -> Ensemble:
         """The ensemble fitted on everything whose label was closed when the test begins."""
         return fit_ensemble(
             examples, folds=folds, tested=tested, seed=self.seed, seeds=self.seeds,
             sampler=self.sampler, parameters=self.parameters, max_rows=self.max_rows,
+            signals=self.signals,
         )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ class Parameters:
     trees: int = 250
     min_child_weight: float = 20.0
     subsample: float = 0.75
-    colsample_bytree: float = 0.4
+    colsample_bytree: float = 0.15
     reg_lambda: float = 10.0
 
     def booster(self, *, seed: int, monotone: Sequence[int]) -> dict[str, Any]:

@@ -25,8 +25,9 @@ from churnml.model.preparation import Preparation
 from churnml.windows import LabelWindow
 
 #: 2 added calibration.json and weeks_ahead.json; a bundle of 1 has neither and reads as raw.
-FORMAT = 2
-READABLE = (1, 2)
+#: 3 added beside.json and its share; an older bundle has no second opinion.
+FORMAT = 3
+READABLE = (1, 2, 3)
 _MANIFEST = "bundle.json"
 
 
@@ -113,9 +114,12 @@ class Bundle:
             {
                 "heads": heads,
                 "level": self.ensemble.level,
+                "share": self.ensemble.share,
                 "parameters": asdict(self.ensemble.parameters),
             },
         )
+        if self.ensemble.beside is not None:
+            _write_json(folder / "beside.json", self.ensemble.beside.as_json())
         _write_json(folder / "calibration.json", self.calibrator.as_json())
         if self.weeks_ahead is not None:
             _write_json(folder / "weeks_ahead.json", self.weeks_ahead.as_json())
@@ -149,7 +153,7 @@ class Bundle:
         manifest = _read_manifest(path)
         parts = manifest["parts"]
         return cls(
-            ensemble=_read_ensemble(path),
+            ensemble=_read_ensemble(path, parts),
             dataset=manifest["dataset"],
             study=manifest["study"],
             feature_names=tuple(manifest["feature_names"]),
@@ -186,7 +190,7 @@ def check_folder(path: Path) -> None:
         raise InputError(f"{path} cannot be written ({error}). Give another folder.") from None
 
 
-def _read_ensemble(path: Path) -> Ensemble:
+def _read_ensemble(path: Path, parts: Mapping[str, str]) -> Ensemble:
     import xgboost
 
     content = _read_json(path / "ensemble.json")
@@ -204,6 +208,10 @@ def _read_ensemble(path: Path) -> Ensemble:
         linear=Linear.from_json(_read_json(path / "linear.json")),
         level=content["level"],
         parameters=Parameters(**content["parameters"]),
+        beside=Linear.from_json(_read_json(path / "beside.json"))
+        if "beside.json" in parts
+        else None,
+        share=content.get("share", 0.0),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from churnml.model.examples import MIN_POSITIVES, Examples
 from churnml.model.linear import Linear, fit_linear
 from churnml.model.preparation import Matrix, Preparation, fit_preparation
 from churnml.model.sampling import samples
+from churnml.model.second_opinion import second_opinion
 from churnml.splits import ForwardFolds
 from churnml.windows import LabelWindow
 
@@ -56,7 +57,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """A fitted recipe: log-odds are the mean over heads and the linear model, then one level.
+    """A fitted recipe: the mean log-odds of its members, then one level.
 
     Parameters
     ----------
@@ -66,6 +67,10 @@ class Ensemble:
     level : float
         Added to the mean so that the probabilities of the training rows have their true mean.
     parameters : Parameters
+    beside : Linear, optional
+        A second opinion on few signals.
+    share : float
+        Its part in the log-odds; heads and linear model share the rest equally.
     """
 
     preparation: Preparation
@@ -73,6 +78,8 @@ class Ensemble:
     linear: Linear
     level: float
     parameters: Parameters
+    beside: Linear | None = None
+    share: float = 0.0
 
     def logit(self, features: pd.DataFrame) -> Vector:
         """Log-odds of leaving in the label window, shape (n_snapshots,)."""
@@ -92,6 +99,9 @@ class Ensemble:
         columns = self.preparation.columns
         parts = [head.contributions(matrix, columns=columns) for head in self.heads]
         total = np.mean([*parts, self.linear.contributions(matrix)], axis=0)
+        if self.beside is not None:
+            second = self.beside.contributions(matrix)
+            total = (1.0 - self.share) * total + self.share * second
         total[:, -1] += self.level
         by_column = pd.DataFrame(total, index=features.index)
         return by_column.T.groupby([*self.preparation.sources, "bias"], sort=False).sum().T
@@ -99,7 +109,10 @@ class Ensemble:
     def logit_of(self, matrix: Matrix) -> Vector:
         """Log-odds of rows that are prepared already."""
         parts = [head.logit(matrix) for head in self.heads]
-        return np.asarray(np.mean([*parts, self.linear.logit(matrix)], axis=0) + self.level)
+        learned = np.mean([*parts, self.linear.logit(matrix)], axis=0)
+        if self.beside is not None:
+            learned = (1.0 - self.share) * learned + self.share * self.beside.logit(matrix)
+        return np.asarray(learned + self.level)
 
 
 def fit_ensemble(
@@ -112,6 +125,7 @@ def fit_ensemble(
     sampler: Sampler = "none",
     parameters: Parameters | None = None,
     max_rows: int = 500_000,
+    signals: Mapping[str, int] | None = None,
 ) -> Ensemble:
     """The recipe fitted on everything whose label was closed when the test begins.
 
@@ -126,6 +140,8 @@ def fit_ensemble(
         Boosters with seed, seed + 1, … are averaged.
     parameters : Parameters, optional
         None: the recipe for the number of leavers.
+    signals : mapping of str to int, optional
+        Obvious signals with the sign of risk, for a second opinion; default: those known.
 
     Raises
     ------
@@ -153,7 +169,11 @@ def fit_ensemble(
     heads = _aligned(fitted, narrow)
     weight = examples.weights(rows)
     linear = fit_linear(narrow, target, weight=weight)
-    draft = Ensemble(preparation, heads, linear, 0.0, parameters)
+    beside, share = second_opinion(
+        examples.features[rows], narrow, target, preparation=preparation, signals=signals or {},
+        members=len(heads) + 1, weight=weight,
+    )  # fmt: skip
+    draft = Ensemble(preparation, heads, linear, 0.0, parameters, beside, share)
     return replace(draft, level=_level(draft.logit_of(narrow), target, weight=weight))
 
 
@@ -174,10 +194,11 @@ def recipe_for(examples: Examples, rows: npt.NDArray[np.bool_]) -> Parameters:
 
 
 def _everyone(examples: Examples, tested: pd.Timestamp) -> pd.DataFrame | None:
-    if examples.purchases is None:
+    if not examples.silent_churn:
         return None
-    as_ofs = examples.purchases.index.get_level_values("as_of")
-    return examples.purchases[np.asarray(as_ofs <= tested)]
+    everyone = examples.features if examples.purchases is None else examples.purchases
+    as_ofs = everyone.index.get_level_values("as_of")
+    return everyone[np.asarray(as_ofs <= tested)]
 
 
 @dataclass(frozen=True)

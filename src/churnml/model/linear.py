@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,9 +13,9 @@ from churnml.model.preparation import Matrix
 
 Vector = npt.NDArray[np.float64]
 
-#: Strong: hundreds of features that overlap. A tenth or ten times it cost 1 to 5 % of average
-#: precision on each of four data sets (experiments/decisions).
-INVERSE_PENALTY = 5e-4
+#: The penalty is so large a part of the information in the rows, n p (1 - p): the same strength on
+#: every data set (experiments/decisions). A constant one is far too strong where few leave.
+PENALTY_SHARE = 0.2
 _CLIP = 4.0  # standard deviations; a single huge count must not decide alone
 
 
@@ -70,7 +70,7 @@ def fit_linear(
     matrix: Matrix,
     target: npt.NDArray[np.bool_],
     *,
-    inverse_penalty: float = INVERSE_PENALTY,
+    columns: Sequence[int] | None = None,
     weight: Vector | None = None,
 ) -> Linear:
     """The regression fitted on the training rows of a fold.
@@ -79,22 +79,61 @@ def fit_linear(
     ----------
     matrix : ndarray, shape (n_rows, n_columns)
     target : ndarray of bool, shape (n_rows,)
+    columns : sequence of int, optional
+        Those that have a say; default: all. The others weigh nothing.
     weight : ndarray of float, shape (n_rows,), optional
         How much each row counts; default: all the same.
     """
     from sklearn.linear_model import LogisticRegression
 
+    centre, scale = _standard(matrix)
+    used = np.arange(matrix.shape[1]) if columns is None else np.asarray(columns)
+    standard = _standardise(matrix[:, used], centre[used], scale[used])
+    counts = np.ones(len(target)) if weight is None else weight
+    share = float(np.average(target, weights=counts))
+    information = float(counts.sum()) * share * (1.0 - share)
+    penalty = PENALTY_SHARE * max(information, 1.0)
+    model = LogisticRegression(C=1.0 / penalty, max_iter=300, tol=1e-4)
+    model.fit(standard, target, sample_weight=weight)
+    weights = np.zeros(matrix.shape[1])
+    weights[used] = model.coef_[0]
+    return Linear(centre, scale, weights, float(model.intercept_[0]))
+
+
+def fit_slope(
+    matrix: Matrix,
+    target: npt.NDArray[np.bool_],
+    *,
+    signs: Vector,
+    weight: Vector | None = None,
+) -> Linear:
+    """Equal weights of known direction; only their common size and the level are learned.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n_rows, n_columns)
+    target : ndarray of bool, shape (n_rows,)
+    signs : ndarray, shape (n_columns,)
+        +1 more is riskier, -1 safer, 0 no say.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    centre, scale = _standard(matrix)
+    equal = signs / np.abs(signs).sum()
+    score = _standardise(matrix, centre, scale) @ equal
+    model = LogisticRegression(C=1e3).fit(score[:, None], target, sample_weight=weight)
+    slope = max(float(model.coef_[0, 0]), 0.0)
+    return Linear(centre, scale, slope * equal, float(model.intercept_[0]))
+
+
+def _standard(matrix: Matrix) -> tuple[Vector, Vector]:
+    """Mean and spread of the signed logarithms that are known."""
     logs = _signed_log(matrix)
     known = np.isfinite(logs)
     count = np.maximum(known.sum(axis=0), 1)
-    filled = np.where(known, logs, 0.0)
-    centre = filled.sum(axis=0) / count
+    centre = np.where(known, logs, 0.0).sum(axis=0) / count
     variance = (np.where(known, logs - centre, 0.0) ** 2).sum(axis=0) / count
-    scale = np.where(variance > 1e-12, np.sqrt(variance), 1.0)
-    standard = _standardise(matrix, centre, scale)
-    model = LogisticRegression(C=inverse_penalty, max_iter=300, tol=1e-4)
-    model.fit(standard, target, sample_weight=weight)
-    return Linear(centre, scale, model.coef_[0].astype(float), float(model.intercept_[0]))
+    return centre, np.where(variance > 1e-12, np.sqrt(variance), 1.0)
 
 
 def _signed_log(matrix: Matrix) -> npt.NDArray[np.float64]:
