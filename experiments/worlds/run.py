@@ -65,9 +65,11 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--tables", action="store_true", help="only write the table again")
     results = HERE / "results.json"
     if not parser.parse_args(words).tables:
-        found = {"worlds": [judged(world) for world in WORLDS]}
-        text = json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True)
-        results.write_text(text + "\n", encoding="utf-8")
+        found: list[dict[str, Any]] = []
+        for world in WORLDS:
+            found.append(judged(world))
+            text = json.dumps({"worlds": found}, indent=1, ensure_ascii=False, sort_keys=True)
+            results.write_text(text + "\n", encoding="utf-8")
     block = results_block(json.loads(results.read_text(encoding="utf-8")))
     put(block, into=HERE / "README.md")
 
