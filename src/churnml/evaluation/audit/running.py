@@ -31,9 +31,9 @@ from churnml.evaluation.audit.quality import quality
 from churnml.evaluation.audit.shift import population_shift
 from churnml.evaluation.audit.standing import as_of_today
 from churnml.evaluation.audit.survivorship import survivorship
-from churnml.evaluation.baselines import obvious_signals
 from churnml.model.bundle import Bundle
 from churnml.model.examples import Examples, history_from, prepare
+from churnml.model.second_opinion import obvious_signals
 from churnml.sources import check, open_dataset
 from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds
