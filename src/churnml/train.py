@@ -32,8 +32,9 @@ from churnml.model.bundle import Bundle, check_folder
 from churnml.model.examples import Examples, prepare
 from churnml.model.treatment import untreated
 from churnml.model.tuning import Tuned, tune
+from churnml.report.card import WrittenCard, card_facts, write_model_card
 from churnml.report.terminal import Stages, show_training
-from churnml.report.training import training_figures
+from churnml.report.training import card_figures, training_figures
 from churnml.scoring import features_at, needed_features
 from churnml.sources import open_dataset, read_description
 from churnml.sources.dataset import Dataset
@@ -115,11 +116,17 @@ def train(
         folder = out or RUNS / "bundles" / run.digest
         bundle = run.refit(fitting, proof).save(folder)
     with stages.stage("figures and MLflow"):
-        registered = tracking.log_training(run.record(bundle, folder, tuned, proof, verdict))
+        content = proof.as_json() | run.facts() | _said(verdict)
+        content |= {"tuning": tuned.reason, "treated": run.treated(proof)}
+        content["audit"] = audit.as_json()
+        card = run.write_card(folder, bundle, content, proof)
+        record = run.record(bundle, folder, tuned, proof, verdict)
+        registered = tracking.log_training(replace(record, documents=card.files))
         verdict = _put_into_use(registered, verdict, over=in_use)
-    content = _found(folder, bundle, registered) | proof.as_json() | run.facts()
-    content |= _said(verdict) | {"tuning": tuned.reason, "treated": run.treated(proof)}
-    return TrainingResult(content | {"audit": audit.as_json(), "seconds": stages.seconds})
+    content |= _found(folder, bundle, registered) | _said(verdict)
+    content["model_card"] = str(card.page)
+    content["where"]["Model card"] = str(card.page)
+    return TrainingResult(content | {"seconds": stages.seconds})
 
 
 def _found(folder: Path, bundle: Bundle, registered: tracking.RegisteredModel) -> dict[str, Any]:
@@ -313,6 +320,17 @@ class _Run:
             metrics=proof.model.as_json()["metrics"],
             calibrator=proof.refinement.calibrator,
             weeks_ahead=None if weeks is None else weeks.final,
+        )
+
+    def write_card(
+        self, folder: Path, bundle: Bundle, content: Mapping[str, Any], proof: Proof
+    ) -> WrittenCard:
+        """The model card, into the bundle's folder: it goes where the model goes."""
+        return write_model_card(
+            folder,
+            {**content, "alerts": self.study.alerts.model_dump(mode="json")},
+            card_facts(self.dataset, self.examples, bundle),
+            figures={"en": card_figures(proof), "ru": card_figures(proof, language="ru")},
         )
 
     def record(

@@ -10,12 +10,14 @@ import pandas as pd
 from churnml.evaluation.forward import MODEL
 from churnml.evaluation.promotion import best_rule
 from churnml.evaluation.proof import RANDOM, Proof
+from churnml.evaluation.result import Evaluation
 from churnml.evaluation.truth import ORACLE
 from churnml.explanation import explain
 from churnml.labels import CHURNED, UNKNOWN
 from churnml.model.ensemble import Ensemble
 from churnml.model.examples import Examples
 from churnml.report.ahead_figure import weeks_ahead_figure
+from churnml.report.canvas import Language
 from churnml.report.figures import (
     calibration_figure,
     headline_figure,
@@ -48,10 +50,8 @@ def training_figures(examples: Examples, ensemble: Ensemble, proof: Proof) -> di
     proof : Proof
         Out-of-time scores, which are judged.
     """
-    rule, _ = best_rule(proof.precisions())
-    beside = [name for name in (MODEL, rule, RANDOM, ORACLE) if name in proof.judged]
-    judged = {name: proof.judged[name] for name in beside}
-    money = {name: proof.money[name] for name in beside}
+    judged = _beside(proof)
+    money = {name: proof.money[name] for name in judged}
     figures = {"shap_summary": _shap(examples, ensemble)}
     if proof.money[MODEL].figures["empb"] is not None:
         figures["profit_curve"] = profit_curve_figure(money)
@@ -69,10 +69,30 @@ def training_figures(examples: Examples, ensemble: Ensemble, proof: Proof) -> di
     known = proof.labels != UNKNOWN
     positive = proof.labels[known] == CHURNED
     if 0 < positive.sum() < len(positive):
-        ranked = {name: proof.scores.loc[known, name] for name in beside if name != RANDOM}
+        ranked = {name: proof.scores.loc[known, name] for name in judged if name != RANDOM}
         figures["precision_recall"] = precision_recall_figure(positive, ranked)
         figures["calibration"] = calibration_figure(proof.scores.loc[known, MODEL], positive)
     return figures
+
+
+def card_figures(proof: Proof, *, language: Language = "en") -> dict[str, Figure]:
+    """What the model card shows: lead time where exits are dated, calibration where both occur."""
+    figures = {}
+    if proof.model.lead_recall is not None:
+        figures["lead_time"] = headline_figure(_beside(proof), language=language)
+    known = proof.labels != UNKNOWN
+    positive = proof.labels[known] == CHURNED
+    if 0 < positive.sum() < len(positive):
+        scores = proof.scores.loc[known, MODEL]
+        figures["calibration"] = calibration_figure(scores, positive, language=language)
+    return figures
+
+
+def _beside(proof: Proof) -> dict[str, Evaluation]:
+    """The model, the best simple rule, chance and, in a simulated world, the oracle."""
+    rule, _ = best_rule(proof.precisions())
+    names = (MODEL, rule, RANDOM, ORACLE)
+    return {name: proof.judged[name] for name in names if name in proof.judged}
 
 
 def _shap(examples: Examples, ensemble: Ensemble) -> Figure:
