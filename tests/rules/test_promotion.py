@@ -1,6 +1,7 @@
 """When a model is promoted: a signal before the first test, better than a rule, not worse."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,19 @@ import pytest
 
 from churnml.config import Promotion
 from churnml.evaluation.forward import Fitting, inner_block
-from churnml.evaluation.promotion import best_rule, compare, find_signal, newest_closed
+from churnml.evaluation.intervals import PairedDifference
+from churnml.evaluation.promotion import (
+    Comparison,
+    best_rule,
+    compare,
+    find_signal,
+    judge,
+    newest_closed,
+)
 from churnml.features import Family, Feature, Unit
 from churnml.model.bundle import Bundle
 from churnml.model.examples import Examples
+from churnml.model.treatment import Treatment
 from churnml.splits import ForwardFolds
 from churnml.windows import DAY, LabelWindow
 
@@ -117,3 +127,69 @@ def test_a_blind_challenger_does_not_replace_a_seeing_champion():
 
     assert not found.promoted
     assert found.reason.startswith("Kept")
+
+
+def compared(*, mean: float, error: float, lower: float, upper: float) -> Comparison:
+    """A comparison against a champion of average precision 0.2, of which 0.004 may be lost."""
+    difference = PairedDifference(
+        champion=0.2, challenger=0.2 + mean, mean=mean, standard_error=error, lower=lower,
+        upper=upper, confidence=0.9,
+    )  # fmt: skip
+    return Comparison(difference, 0.02, TESTED, TESTED, rows=400, positives=40, leavers=15)
+
+
+@pytest.mark.parametrize(
+    ("mean", "error", "lower", "upper", "promoted", "said"),
+    [
+        (0.000, 0.0010, -0.0013, 0.0013, True, "Promoted: not worse"),
+        (0.010, 0.0200, -0.0156, 0.0356, False, "too little data for the margin"),
+        (-0.010, 0.0200, -0.0356, 0.0156, False, "too little data for the margin"),
+        (-0.050, 0.0200, -0.0756, -0.0244, False, "Kept: the challenger is worse"),
+        (-0.0035, 0.0010, -0.0048, -0.0022, False, "Kept: the challenger may be worse"),
+        (0.000, 0.0010, math.nan, math.nan, False, "too little data for the margin"),
+    ],
+)
+def test_too_little_data_is_told_from_a_worse_ranking(mean, error, lower, upper, promoted, said):
+    verdict = judge(compared(mean=mean, error=error, lower=lower, upper=upper))
+
+    assert verdict.promoted is promoted
+    assert said in verdict.reason
+
+
+def test_how_many_customers_an_equal_model_would_need_is_said():
+    # the bound lies 0.016 below the mean, four times the 0.004 allowed: sixteen times the data
+    verdict = judge(compared(mean=0.0, error=0.0125, lower=-0.016, upper=0.016))
+
+    assert "about 16 times the customers" in verdict.reason
+    assert verdict.comparison.as_json()["leavers"] == 15
+
+
+def test_the_margin_is_refused_at_its_edge():
+    assert not judge(compared(mean=0.0, error=0.003, lower=-0.004, upper=0.004)).promoted
+
+
+def test_a_champion_is_judged_on_its_own_features_where_the_study_dropped_some():
+    examples = panel(strength=1.0)
+    bundle = champion(examples, data_until=TESTED)
+    fewer = dataclasses.replace(examples, features=examples.features[["noise"]])
+    found = compare(
+        fewer, champion=bundle, seen=examples.features, folds=FOLDS, fitting=FITTING,
+        observed_until=UNTIL, promotion=Promotion(),
+    )  # fmt: skip
+
+    assert not found.promoted
+    assert found.comparison.difference.champion > found.comparison.difference.challenger
+
+
+def test_treated_rows_that_do_not_train_are_not_compared_either():
+    examples = panel(strength=1.0)
+    index = examples.features.index
+    reached = pd.Series(index.get_level_values("customer_id") < "c060", index=index)
+    nobody = pd.Series(False, index=index)
+    weight = pd.Series(1.0, index=index).where(~reached, 0.0)
+    left_out = dataclasses.replace(
+        examples, treatment=Treatment(reached, nobody, weight, "exclude")
+    )
+    found = verdict(left_out, champion(examples, data_until=TESTED))
+
+    assert found.comparison.rows == 60 * 4
