@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from churnml.evaluation.promotion import best_rule
-from churnml.report.canvas import Language, percent, whole
+from churnml.report.canvas import Language, percent
+from churnml.report.canvas import whole as thin
 from churnml.report.captions import CAPTIONS
 from churnml.report.card.facts import CardFacts
 from churnml.report.card.words import FAMILIES, FIGURES, WORDS
@@ -91,6 +92,11 @@ def number(value: float | None, language: Language, *, digits: int = 3) -> str:
     """A number as text, with the decimal sign of the language; a dash where there is none."""
     text = "–" if value is None else f"{value:.{digits}f}"
     return text.replace(".", ",") if language == "ru" else text
+
+
+def whole(count: int) -> str:
+    """A count whose thousands stay on one line."""
+    return thin(count).replace("\u2009", "\u202f")
 
 
 def _score(name: str, language: Language) -> str:
