@@ -125,13 +125,26 @@ def test_without_dated_exits_the_card_speaks_of_rows_and_leaves_the_queue_out():
     assert 'id="slices"' not in html
 
 
-@pytest.mark.parametrize("key", ["money", "audit"])
-def test_parts_that_only_some_trainings_have_are_shown_where_they_are(key):
-    shown = page(**{key: [{"share": 0.02, "profit": 1234.5}]})
+def test_an_audit_is_shown_where_there_is_one():
+    shown = page(audit=[{"probe": "shuffled labels", "rows": 1200, "value": 0.5}])
 
-    assert f'id="{key}"' not in page()
-    assert f'id="{key}"' in shown
-    assert "1234.500" in shown
+    assert 'id="audit"' not in page()
+    assert "shuffled labels" in shown
+    assert "0.500" in shown
+
+
+def test_money_is_shown_with_its_interval_and_what_it_rests_on():
+    money = {
+        "currency": "EUR", "value_at_risk_caught_per_100_contacts": 41234.4,
+        "share_of_value_caught": 0.61, "profit_per_contact": None, "optimal_q": 0.04,
+        "intervals": {"value_at_risk_caught_per_100_contacts": [30000, 52000]},
+        "notes": ["Profits rest on assumptions."],
+    }  # fmt: skip
+    shown = page(money=money)
+
+    assert 'id="money"' not in page()
+    assert "41234 [30000–52000]" in shown
+    assert "Profits rest on assumptions." in shown
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

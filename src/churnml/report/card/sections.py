@@ -17,6 +17,15 @@ from churnml.report.card.words import FAMILIES, FIGURES, WORDS
 
 Content = Mapping[str, Any]
 
+_MONEY = (
+    "value_at_risk_caught_per_100_contacts",
+    "share_of_value_caught",
+    "profit_per_contact",
+    "optimal_q",
+)
+#: Figures that are sums or days: told without decimals.
+_WHOLE = ("median_lead_days", "value_at_risk_caught_per_100_contacts", "profit_per_contact")
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -76,7 +85,7 @@ def sections(content: Content, facts: CardFacts, *, language: Language) -> tuple
         _lead_time(content, language),
         _slices(content, language),
         _calibration(content, language),
-        _further("money", content, language),
+        _money(content, language),
         _features(facts, language),
         _data(facts, language),
         _training(content, facts, language),
@@ -131,7 +140,7 @@ def _results(content: Content, language: Language) -> Section:
 
 def _figure(part: Content, key: str, language: Language) -> str:
     value, band = part.get(key), part.get("intervals", {}).get(key)
-    digits = 0 if key == "median_lead_days" else 3
+    digits = 0 if key in _WHOLE else 3
     if value is None or band is None:
         return number(value, language, digits=digits)
     low, high = (number(end, language, digits=digits) for end in band)
@@ -190,6 +199,25 @@ def _calibration(content: Content, language: Language) -> Section:
     )
     grid = _grid(content.get("calibration"), language)
     return Section("calibration", words["calibration"], (said,), grid, "calibration")
+
+
+def _money(content: Content, language: Language) -> Section | None:
+    """Revenue caught and profit of the model and its rivals, with what they rest on."""
+    money = content.get("money")
+    if not money:
+        return None
+    words = WORDS[language]
+    parts = {"model": money} | {
+        name: part["money"] for name, part in content["baselines"].items() if part.get("money")
+    }
+    rows = tuple(
+        (_score(name, language), *(_figure(part, key, language) for key in _MONEY))
+        for name, part in parts.items()
+    )
+    headings = (words["score"], *(words[key] for key in _MONEY))
+    said = words["money_1"].format(currency=money.get("currency") or "–")
+    return Section("money", words["money"], (said, *money.get("notes", ())),
+                   Grid(headings, rows, 0))  # fmt: skip
 
 
 def _further(key: str, content: Content, language: Language) -> Section | None:
