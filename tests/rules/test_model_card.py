@@ -195,3 +195,7 @@ def test_four_files_are_written_and_nothing_half_written_stays(tmp_path):
         "model_card.html", "model_card.md", "model_card.ru.html", "model_card.ru.md",
     ]  # fmt: skip
     assert set(card.files) == set(tmp_path.iterdir())
+
+
+def test_a_curve_without_one_known_point_is_left_out():
+    assert 'id="lead_time"' not in page(lead_recall=dict.fromkeys(CURVE))

@@ -148,7 +148,7 @@ def _figure(part: Content, key: str, language: Language) -> str:
 
 
 def _lead_time(content: Content, language: Language) -> Section | None:
-    if not content.get("lead_recall"):
+    if all(share is None for share in (content.get("lead_recall") or {}).values()):
         return None
     words = WORDS[language]
     curves = {"model": content["lead_recall"]}
