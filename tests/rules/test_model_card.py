@@ -126,11 +126,12 @@ def test_without_dated_exits_the_card_speaks_of_rows_and_leaves_the_queue_out():
 
 
 def test_an_audit_is_shown_where_there_is_one():
-    shown = page(audit=[{"probe": "shuffled labels", "rows": 1200, "value": 0.5}])
+    checks = [{"check": "shuffled labels", "ok": True, "detail": "looked at 0.500 of them"}]
+    shown = page(audit={"ok": False, "findings": [{"message": "one leak"}], "checks": checks})
 
     assert 'id="audit"' not in page()
     assert "shuffled labels" in shown
-    assert "0.500" in shown
+    assert "one leak" in shown
 
 
 def test_money_is_shown_with_its_interval_and_what_it_rests_on():

@@ -90,7 +90,7 @@ def sections(content: Content, facts: CardFacts, *, language: Language) -> tuple
         _data(facts, language),
         _training(content, facts, language),
         _promotion(content, language),
-        _further("audit", content, language),
+        _audit(content, language),
         _limits(content, language),
         _digests(content, facts, language),
     ]
@@ -220,11 +220,13 @@ def _money(content: Content, language: Language) -> Section | None:
                    Grid(headings, rows, 0))  # fmt: skip
 
 
-def _further(key: str, content: Content, language: Language) -> Section | None:
-    """A part of the document that is shown as it stands: records as a table."""
-    if not content.get(key):
+def _audit(content: Content, language: Language) -> Section | None:
+    """What the leak probes looked at, and what they found."""
+    audit = content.get("audit")
+    if not audit:
         return None
-    return Section(key, WORDS[language][key], (), _grid(content[key], language))
+    found = tuple(str(one["message"]) for one in audit["findings"])
+    return Section("audit", WORDS[language]["audit"], found, _grid(audit["checks"], language))
 
 
 def _grid(found: Any, language: Language) -> Grid | None:
