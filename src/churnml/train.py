@@ -116,20 +116,19 @@ def train(
         folder = out or RUNS / "bundles" / run.digest
         bundle = run.refit(fitting, proof).save(folder)
     with stages.stage("figures and MLflow"):
-        content = proof.as_json() | run.facts() | _said(verdict)
+        content = proof.as_json() | run.facts() | _said(verdict) | {"audit": audit.as_json()}
         content |= {"tuning": tuned.reason, "treated": run.treated(proof)}
-        content["audit"] = audit.as_json()
         card = run.write_card(folder, bundle, content, proof)
         record = run.record(bundle, folder, tuned, proof, verdict)
         registered = tracking.log_training(replace(record, documents=card.files))
         verdict = _put_into_use(registered, verdict, over=in_use)
-    content |= _found(folder, bundle, registered) | _said(verdict)
-    content["model_card"] = str(card.page)
-    content["where"]["Model card"] = str(card.page)
+    content |= _found(folder, bundle, registered, card) | _said(verdict)
     return TrainingResult(content | {"seconds": stages.seconds})
 
 
-def _found(folder: Path, bundle: Bundle, registered: tracking.RegisteredModel) -> dict[str, Any]:
+def _found(
+    folder: Path, bundle: Bundle, registered: tracking.RegisteredModel, card: WrittenCard
+) -> dict[str, Any]:
     """Where the model, the run and the figures are."""
     run_id = registered.run_id
     return {
@@ -137,8 +136,10 @@ def _found(folder: Path, bundle: Bundle, registered: tracking.RegisteredModel) -
         "model": str(folder),
         "model_digest": bundle.digest,
         "version": registered.version,
+        "model_card": str(card.page),
         "where": {
             "Model": str(folder),
+            "Model card": str(card.page),
             "MLflow": f"run {run_id} in {tracking.tracking_uri()}; open it with `make ui`",
             "Figures": f"folder figures/ among the artifacts of run {run_id}",
         },
