@@ -116,14 +116,12 @@ def train(
         folder = out or RUNS / "bundles" / run.digest
         bundle = run.refit(fitting, proof).save(folder)
     with stages.stage("figures and MLflow"):
-        content = proof.as_json() | run.facts() | _said(verdict) | {"audit": audit.as_json()}
-        content |= {"tuning": tuned.reason, "treated": run.treated(proof)}
+        content = run.content(audit, tuned, proof, verdict)
         card = run.write_card(folder, bundle, content, proof)
-        record = run.record(bundle, folder, tuned, proof, verdict)
-        registered = tracking.log_training(replace(record, documents=card.files))
+        registered = tracking.log_training(run.record(bundle, folder, tuned, proof, verdict, card))
         verdict = _put_into_use(registered, verdict, over=in_use)
-    content |= _found(folder, bundle, registered, card) | _said(verdict)
-    return TrainingResult(content | {"seconds": stages.seconds})
+    found = _found(folder, bundle, registered, card) | _said(verdict)
+    return TrainingResult(content | found | {"seconds": stages.seconds})
 
 
 def _found(
@@ -213,6 +211,11 @@ class _Run:
                 self.examples, folds=self.folds, health_preset=self.study.health.preset
             ),
         }
+
+    def content(self, audit: Audit, tuned: Tuned, proof: Proof, verdict: Verdict) -> dict[str, Any]:
+        """The document of the run, but for where everything lies."""
+        found = {"audit": audit.as_json(), "tuning": tuned.reason, "treated": self.treated(proof)}
+        return proof.as_json() | self.facts() | _said(verdict) | found
 
     def treated(self, proof: Proof) -> dict[str, Any]:
         """Rows that a save play reached, how they count, and the ranking without them."""
@@ -335,7 +338,13 @@ class _Run:
         )
 
     def record(
-        self, bundle: Bundle, folder: Path, tuned: Tuned, proof: Proof, verdict: Verdict
+        self,
+        bundle: Bundle,
+        folder: Path,
+        tuned: Tuned,
+        proof: Proof,
+        verdict: Verdict,
+        card: WrittenCard,
     ) -> tracking.TrainingRecord:
         """What MLflow keeps."""
         kinds = self.examples.features.dtypes
@@ -345,6 +354,7 @@ class _Run:
             lead_recall=proof.model.lead_recall or {},
             trials=tuned.trials,
             bundle=folder,
+            documents=card.files,
             dtypes={name: str(kind) for name, kind in kinds.items()},
             figures=training_figures(self.examples, bundle.ensemble, proof),
             tags={
