@@ -1,0 +1,128 @@
+"""Single checks of the audit on tables small enough to follow by eye."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churnml.alerting.queue import Policy
+from churnml.evaluation.audit.alarms import area_with_bound
+from churnml.evaluation.audit.booked_back import _bump
+from churnml.evaluation.audit.findings import Finding
+from churnml.evaluation.audit.future_totals import _partial
+from churnml.evaluation.audit.merging import merged
+from churnml.evaluation.audit.mistakes import forgotten_model, ignored_score, no_plan
+from churnml.evaluation.audit.purge import purge
+from churnml.model.examples import Examples
+from churnml.splits import ForwardFolds
+from churnml.windows import DAY, LabelWindow
+
+MONDAY = pd.Timestamp("2026-01-05")
+
+
+def scores(customers: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{n}" for n in range(customers)],
+            "as_of": MONDAY,
+            "score": np.arange(customers) / customers,
+        }
+    )
+
+
+def test_alerts_without_any_action_are_an_ignored_score(dataset_of):
+    act = {"intervention_id": "i", "customer_id": "c9", "assigned_at": "2026-01-07"}
+    acted = dataset_of({"interventions": [act]}, until="2026-02-01")
+    other = dataset_of({"interventions": [{**act, "customer_id": "c1"}]}, until="2026-02-01")
+    policy = Policy(q=0.1)
+
+    assert ignored_score(scores(10), acted, policy=policy)[0] == []
+    finding = ignored_score(scores(10), other, policy=policy)[0][0]
+    assert finding.severity == "warning"
+    assert "0% of 1 alerts" in finding.message
+
+
+def test_without_recorded_interventions_nothing_is_said_of_the_alerts(dataset_of):
+    dataset = dataset_of({}, until="2026-02-01")
+
+    found, check = ignored_score(scores(10), dataset, policy=Policy())
+    assert (found, check.passed) == ([], None)
+    assert no_plan(dataset)[0][0].severity == "info"
+
+
+def test_a_model_of_last_year_is_set_and_forgotten(dataset_of):
+    dataset = dataset_of({}, until="2026-02-01")
+    young, old = (
+        SimpleNamespace(data_until=pd.Timestamp(day)) for day in ("2026-01-01", "2025-06-01")
+    )
+
+    assert forgotten_model(young, dataset)[0] == []
+    assert "Retrain monthly" in forgotten_model(old, dataset)[0][0].message
+
+
+class Unpurged(ForwardFolds):
+    """A splitter that trains on everything before the test, open labels too."""
+
+    def train_rows(self, as_ofs, *, tested, window):
+        return np.asarray(as_ofs < tested)
+
+
+@pytest.mark.parametrize(("splitter", "faults"), [(ForwardFolds, 0), (Unpurged, 1)])
+def test_training_labels_that_were_open_at_the_test_are_found(splitter, faults):
+    window = LabelWindow(21, 28, 14)
+    as_ofs = [MONDAY + week * 7 * DAY for week in range(20)]
+    index = pd.MultiIndex.from_product([["a", "b"], as_ofs], names=["customer_id", "as_of"])
+    examples = Examples(
+        features=pd.DataFrame({"logins": 1.0}, index=index),
+        labels={window: pd.Series("stayed", index=index)},
+        population=pd.Series(True, index=index),
+        catalogue=(),
+        silent_churn=False,
+    )
+    folds = splitter(window, (as_ofs[15],), as_ofs[-1] + DAY)
+
+    found, check = purge(examples, folds=folds)
+    assert len(found) == faults
+    assert check.passed is (faults == 0)
+
+
+def test_a_column_that_is_unknown_for_leavers_only_separates_them():
+    index = pd.MultiIndex.from_product([[f"c{n}" for n in range(60)], [MONDAY]],
+                                       names=["customer_id", "as_of"])  # fmt: skip
+    leavers = pd.Series([n < 30 for n in range(60)], index=index)
+    column = np.where(leavers, np.nan, np.arange(60.0))
+
+    area, low = area_with_bound(column, leavers)
+    assert area == pytest.approx(1.0)
+    assert low > 0.9
+    assert area_with_bound(np.ones(60), leavers)[0] == pytest.approx(0.5)
+
+
+def test_rows_that_pile_up_at_a_distance_are_booked_back_and_a_swell_is_not():
+    swell = np.array([30, 34, 38, 40, 38, 34, 28, 22, 16, 12, 8, 6, 4, 3.0])
+    pile = np.full(14, 10.0)
+    pile[3:5] += 60
+
+    assert _bump(swell) is None
+    near, far, ratio = _bump(pile)
+    assert (near, far) == (21, 35)
+    assert ratio > 2.1
+
+
+def test_a_total_that_reaches_into_the_future_is_explained_by_it_and_an_honest_one_is_not():
+    rng = np.random.default_rng(1)
+    level = rng.gamma(2, 5, 2000)
+    past, future = rng.poisson(level).astype(float), rng.poisson(level).astype(float)
+
+    assert _partial(past + future, [past], [future]) > 0.99
+    assert _partial(past + rng.normal(0, 3, 2000), [past], [future]) < 0.05
+
+
+def test_the_values_of_a_telling_kind_are_said_once():
+    def leak(column, value):
+        return Finding("leavers_only", "error", "…", table="events", column=column, value=value)
+
+    told = merged([leak("name", "evt"), *(leak("value", f"evt: tenth {n}") for n in range(1, 4))])
+
+    assert [one.column for one in told] == ["name"]
