@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 CLEAN = ((500, 60, 41), (500, 104, 42), (700, 78, 43), (1000, 70, 44), (600, 90, 45),
          (800, 60, 46), (1000, 104, 47), (2000, 78, 48))  # fmt: skip
 #: The same for the planted ones, and the shares of leavers (or rows) that a plant touches.
-PLANTED = {(500, 70, 31): (1.0, 0.5, 0.25), (1000, 78, 32): (1.0, 0.3), (2000, 104, 33): (1.0,)}
+PLANTED = {(500, 70, 31): (1.0, 0.5, 0.25)}
 
 
 def world(folder: Path, size: tuple[int, int, int]) -> Path:

@@ -20,7 +20,7 @@ SOON_DAYS = 56
 STRICT = 3.5
 SOON_ALARM, SOON_LIFT = 0.5, 6.0
 #: More carriers leave sooner or later than so many times the usual hazard could explain.
-HAZARD_RATIO, CHANCE = 5.0, 1e-5
+HAZARD_RATIO, CHANCE = 4.0, 3e-4
 #: A value whose carriers never leave although so many exits were expected of them.
 IMMUNE_EXPECTED, IMMUNE_SHARE = 15.0, 0.1
 _SLOW = {"attribute_changes", "subscriptions", "contacts", "stages", "consents"}
