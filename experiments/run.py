@@ -29,6 +29,8 @@ SCORES = {
     "recency": "days since the last activity",
     "seed_points": "seed points",
     "health": "health score",
+    "health_learned": "health score, weights learned",
+    "convergence": "signals that turn together",
     "bg_nbd": "BG/NBD",
     "logistic_regression": "logistic regression",
     "xgboost_default": "XGBoost as it comes",

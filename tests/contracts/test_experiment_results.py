@@ -27,6 +27,13 @@ def runner():
         yield loaded(EXPERIMENTS / "run.py")
 
 
+@pytest.fixture(scope="module")
+def worlds():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXPERIMENTS)
+        yield loaded(EXPERIMENTS / "worlds" / "run.py")
+
+
 def readme(folder):
     return (EXPERIMENTS / folder / "README.md").read_text(encoding="utf-8")
 
@@ -111,3 +118,26 @@ def test_no_store_of_models_in_use_is_touched(runner, tmp_path, monkeypatch):
     monkeypatch.setattr(subprocess, "run", note)
     runner.train(runner.RUNS[0], tmp_path / "data", folder=tmp_path)
     assert seen == {"cwd": tmp_path, "uri": f"sqlite:///{tmp_path / 'mlflow.db'}"}
+
+
+judged = pytest.mark.skipif(
+    not (EXPERIMENTS / "worlds" / "results.json").is_file(),
+    reason="experiments/worlds/run.py was not run yet",
+)
+
+
+@judged
+def test_the_table_of_worlds_is_exactly_the_one_that_its_runner_writes(worlds):
+    found = json.loads((EXPERIMENTS / "worlds" / "results.json").read_text(encoding="utf-8"))
+    assert worlds.results_block(found) in readme("worlds")
+
+
+@judged
+def test_every_world_was_judged_beside_its_oracle_and_every_rule(worlds):
+    found = json.loads((EXPERIMENTS / "worlds" / "results.json").read_text(encoding="utf-8"))
+    assert [each["world"] for each in found["worlds"]] == [world.name for world in worlds.WORLDS]
+    for each in found["worlds"]:
+        assert set(worlds.RIVALS) <= set(each["baselines"])
+        precision = each["metrics"]["average_precision"]
+        best = each["baselines"]["oracle"]["average_precision"]
+        assert each["share_of_oracle"] == pytest.approx(precision / best, abs=1e-4)
