@@ -126,3 +126,4 @@ def test_the_values_of_a_telling_kind_are_said_once():
     told = merged([leak("name", "evt"), *(leak("value", f"evt: tenth {n}") for n in range(1, 4))])
 
     assert [one.column for one in told] == ["name"]
+    assert "evt: tenth 1" in told[0].message

@@ -8,6 +8,9 @@ from dataclasses import replace
 from churnml.evaluation.audit.findings import Finding
 from churnml.evaluation.audit.signals import QUALIFIERS
 
+#: So many values of a telling kind are named with it.
+VALUES = 3
+
 
 def merged(findings: Sequence[Finding]) -> list[Finding]:
     """The first finding for each place, with the number of further values seen there.
@@ -21,9 +24,11 @@ def merged(findings: Sequence[Finding]) -> list[Finding]:
     }
     kept: dict[tuple[str | None, ...], Finding] = {}
     more: dict[tuple[str | None, ...], int] = {}
+    values: dict[tuple[str | None, str], list[str]] = {}
     for one in findings:
         kind = _kind(one)
         if (one.table, kind) in telling and QUALIFIERS.get(str(one.table)) != one.column:
+            values.setdefault((one.table, kind), []).append(str(one.value))
             continue
         by_kind = QUALIFIERS.get(str(one.table)) == one.column or one.check == "single_feature"
         place = (one.check, one.table, one.column, one.feature, str(one.value) if by_kind else kind)
@@ -31,7 +36,8 @@ def merged(findings: Sequence[Finding]) -> list[Finding]:
             more[place] = more.get(place, 0) + 1
         else:
             kept[place] = one
-    return [_with_count(one, more.get(place, 0)) for place, one in kept.items()]
+    counted = [_with_count(one, more.get(place, 0)) for place, one in kept.items()]
+    return [_with_values(one, values.get((one.table, str(one.value)), [])) for one in counted]
 
 
 def _kind(one: Finding) -> str:
@@ -44,3 +50,10 @@ def _with_count(one: Finding, more: int) -> Finding:
     if not more:
         return one
     return replace(one, message=f"{one.message} The same holds for {more} more values of it.")
+
+
+def _with_values(one: Finding, values: Sequence[str]) -> Finding:
+    """A telling kind with its most telling values."""
+    if not values or QUALIFIERS.get(str(one.table)) != one.column:
+        return one
+    return replace(one, message=f"{one.message} Its values: {', '.join(values[:VALUES])}.")
