@@ -15,7 +15,7 @@ from trials import average_precision, blur_for, summary, trial
 HERE = Path(__file__).parent
 LOSSES = (0.0, 0.05, 0.10, 0.20)
 #: Customers in the four compared weeks, trials, resamples of each.
-SIZES = ((250, 50, 200), (1_000, 50, 200), (4_000, 50, 200), (16_000, 50, 200), (100_000, 12, 100))
+SIZES = ((250, 50, 200), (1_000, 50, 200), (4_000, 50, 200), (16_000, 50, 200), (40_000, 50, 200))
 
 
 def main(sizes: Sequence[tuple[int, int, int]]) -> None:
