@@ -17,7 +17,7 @@ NAMES = {0.0: "model", 0.05: "5 % worse", 0.10: "10 % worse", 0.20: "20 % worse"
 def power_figure(results: Sequence[dict[str, Any]]) -> Figure:
     """Share promoted against customers in the compared weeks, one line for each challenger."""
     figure = sheet(
-        "An equal model is promoted once enough customers are compared; a worse one hardly ever",
+        "With enough customers an equal model passes, a worse one never",
         "Share of drawn comparisons that promote the challenger · margin 2 %, confidence 90 %",
     )
     axes = panel(
