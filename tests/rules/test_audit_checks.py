@@ -7,14 +7,19 @@ import pandas as pd
 import pytest
 
 from churnml.alerting.queue import Policy
+from churnml.config import Population
 from churnml.evaluation.audit.alarms import area_with_bound
 from churnml.evaluation.audit.booked_back import _bump
 from churnml.evaluation.audit.findings import Finding
 from churnml.evaluation.audit.future_totals import _partial
 from churnml.evaluation.audit.merging import merged
 from churnml.evaluation.audit.mistakes import forgotten_model, ignored_score, no_plan
+from churnml.evaluation.audit.probes import future_cut
 from churnml.evaluation.audit.purge import purge
+from churnml.features import catalogue, compute_features
 from churnml.model.examples import Examples
+from churnml.snapshots import in_population, take_snapshots
+from churnml.sources import open_dataset
 from churnml.splits import ForwardFolds
 from churnml.windows import DAY, LabelWindow
 
@@ -85,6 +90,38 @@ def test_training_labels_that_were_open_at_the_test_are_found(splitter, faults):
     found, check = purge(examples, folds=folds)
     assert len(found) == faults
     assert check.passed is (faults == 0)
+
+
+@pytest.mark.parametrize(("end", "differing"), [("2026-02-10", []), ("", ["at_risk"])])
+def test_newcomers_outside_the_population_are_no_future_and_rows_gone_by_hindsight_are(
+    tmp_path, end, differing
+):
+    (tmp_path / "subscriptions.csv").write_text(
+        "subscription_id,customer_id,started_at,ended_at\n"
+        f"1,old,2025-09-01,{end}\n"
+        "2,steady,2025-09-01,\n"
+        "3,new,2025-12-29,\n"
+    )
+    (tmp_path / "dataset.toml").write_text("observed_until = 2026-03-01")
+    population = Population(min_tenure_days=28)
+    dataset = open_dataset(tmp_path)
+    then = take_snapshots(dataset, [MONDAY])
+    features = tuple(catalogue(dataset))
+    inside = in_population(dataset, then, population=population)
+    table = compute_features(dataset, then, features=features, kept=inside)
+    assert table.index.get_level_values("customer_id").tolist() == ["old", "steady"]
+    if differing:
+        table = table.iloc[:1]
+    examples = Examples(
+        features=table,
+        labels={},
+        population=pd.Series(True, index=table.index),
+        catalogue=features,
+        silent_churn=False,
+    )
+
+    found, _ = future_cut(tmp_path, None, examples, population=population, as_ofs=[MONDAY])
+    assert [one.feature for one in found] == differing
 
 
 def test_a_column_that_is_unknown_for_leavers_only_separates_them():

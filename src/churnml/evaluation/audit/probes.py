@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from churnml.config import Population
 from churnml.evaluation.audit.findings import Check, Finding, concluded
 from churnml.features import Feature, compute_features
 from churnml.labels import CHURNED, UNKNOWN
 from churnml.model.boosting import Parameters
 from churnml.model.ensemble import fit_ensemble
 from churnml.model.examples import Examples
-from churnml.snapshots import take_snapshots
+from churnml.snapshots import in_population, take_snapshots
 from churnml.sources import open_dataset
 from churnml.splits import ForwardFolds
 
@@ -30,17 +31,24 @@ _SMALL = Parameters(max_depth=3, eta=0.1, trees=40)
 
 
 def future_cut(
-    data: Path, dataset_file: Path | None, examples: Examples, *, as_ofs: Sequence[pd.Timestamp]
+    data: Path,
+    dataset_file: Path | None,
+    examples: Examples,
+    *,
+    population: Population,
+    as_ofs: Sequence[pd.Timestamp],
 ) -> tuple[list[Finding], Check]:
     """Features at an as_of from data cut there equal those from all data.
 
     What differs reads the future: a row that changed by hindsight, a table without its times.
+    The examples hold the population alone, so of the cut data the population is compared.
     """
     differing: dict[str, int] = {}
     for as_of in as_ofs:
         cut = open_dataset(data, dataset_file=dataset_file, known_until=as_of)
         then = take_snapshots(cut, [as_of])
-        table = compute_features(cut, then, features=examples.catalogue)
+        inside = in_population(cut, then, population=population)
+        table = compute_features(cut, then, features=examples.catalogue, kept=inside)
         now = examples.features[examples.as_ofs == as_of]
         for name in unequal(table, now):
             differing[name] = differing.get(name, 0) + 1

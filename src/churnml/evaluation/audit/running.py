@@ -134,7 +134,9 @@ def examine(
         parts.append(too_many_metrics(bundle, examples))
     say("probes")
     as_ofs = _probed(examples, folds)
-    parts.append(future_cut(data, dataset_file, examples, as_ofs=as_ofs))
+    parts.append(
+        future_cut(data, dataset_file, examples, population=study.population, as_ofs=as_ofs)
+    )
     parts.append(label_permutation(examples, folds=folds, seed=study.seed))
     return _joined(parts)
 
