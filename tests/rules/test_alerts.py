@@ -365,7 +365,14 @@ def test_the_command_writes_the_alerts_and_says_what_is_wrong(tmp_path, capsys):
     code, printed, _ = run(command, capsys)
     assert code == 0
     assert "0 new, 1 open" in printed
+    scores(1).assign(customer_id="stranger " + scores(1)["customer_id"]).to_csv(
+        tmp_path / "scores.csv", index=False
+    )
+    code, _, err = run(command, capsys)
+    assert code == 2
+    assert "None of the scored customers is in the data" in err
     (state / "alerts.jsonl").write_text("{")
+    scores(0).to_csv(tmp_path / "scores.csv", index=False)
     code, _, err = run(command, capsys)
     assert code == 2
     assert "is damaged" in err

@@ -24,6 +24,7 @@ from churnml.alerting.queue import TREATMENT, advance
 from churnml.alerting.surroundings import surroundings
 from churnml.alerting.tiers import SLA_HOURS, tiers
 from churnml.config import Tiers
+from churnml.errors import InputError
 from churnml.features import catalogue
 from churnml.labels import spells
 from churnml.sources.dataset import Dataset
@@ -108,10 +109,17 @@ def raise_alerts(
         Tiers of scores that bring none.
     state : Path
         Folder of the ledger.
+
+    Raises
+    ------
+    InputError
+        If the data has none of the customers, or the ledger is damaged or in use.
     """
+    known = _of_the_data(scores, dataset)
     with locked(state):
         before = read_ledger(state)
         fresh, notices = _fresh(scores, before)
+        notices = [*known, *notices]
         after = before
         if len(fresh):
             after, more = _moved(before, fresh, dataset, policy=policy, choice=choice)
@@ -122,6 +130,19 @@ def raise_alerts(
     suppressed = pd.DataFrame(counts).sum().astype(int).to_dict() if any(counts) else {}
     added = [alert for alert in after.alerts[len(before.alerts) :] if alert["arm"] == TREATMENT]
     return Desk(_delivered(after, dataset), len(added), suppressed, tuple(notices))
+
+
+def _of_the_data(scores: pd.DataFrame, dataset: Dataset) -> list[str]:
+    """A notice of scored customers that the data does not have; refused where it has none."""
+    customers = dataset.connection.cursor().sql("select customer_id from customers").df()
+    strange = ~scores["customer_id"].isin(customers["customer_id"])
+    if strange.all():
+        raise InputError(
+            "None of the scored customers is in the data, so nobody was alerted. Check that "
+            "customer_id is written as in the data (leading zeros)."
+        )
+    n = scores.loc[strange, "customer_id"].nunique()
+    return [f"{n} scored customers are not in the data; alerts of them have no owner."] * bool(n)
 
 
 def _fresh(scores: pd.DataFrame, ledger: Ledger) -> tuple[pd.DataFrame, list[str]]:

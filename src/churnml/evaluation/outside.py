@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -111,7 +112,13 @@ def _refuse_strangers(labels: pd.Series, path: Path) -> None:
 
 
 def read_scores(path: Path, *, beside: tuple[str, ...] = ()) -> pd.DataFrame:
-    """A score file as a frame with naive UTC as_ofs; further columns are kept where named."""
+    """A score file as a frame with naive UTC as_ofs; further columns are kept where named.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks columns or ids, repeats rows, or holds no numbers.
+    """
     readers = {
         ".parquet": pd.read_parquet,
         ".csv": _read_csv,
@@ -126,15 +133,50 @@ def read_scores(path: Path, *, beside: tuple[str, ...] = ()) -> pd.DataFrame:
     _check_columns(frame, path)
     wanted = ("customer_id", "as_of", "score", "probability", *beside)
     kept = [name for name in wanted if name in frame]
-    frame = frame[kept].assign(customer_id=frame["customer_id"].astype("str"))
-    try:
-        as_of = pd.to_datetime(frame["as_of"], utc=True)
-    except ValueError as error:
-        raise InputError(f"{path}: the column as_of holds no times ({error}).") from None
-    if as_of.isna().any():
-        raise InputError(f"{path}: {int(as_of.isna().sum())} rows have no as_of; each needs one.")
-    frame["as_of"] = as_of.dt.tz_localize(None).astype("datetime64[us]")
+    frame = frame[kept].assign(
+        customer_id=frame["customer_id"].astype("str"), as_of=_as_ofs(frame["as_of"], path)
+    )
+    twice = frame.duplicated(["customer_id", "as_of"])
+    if twice.any():
+        raise InputError(
+            f"{path} has {int(twice.sum())} rows that repeat a customer_id and as_of; expected one "
+            "score for each."
+        )
+    for name in {"score", "probability"} & set(kept):
+        _check_values(frame[name], name, path)
     return frame
+
+
+def _as_ofs(as_of: pd.Series, path: Path) -> pd.Series:
+    """Naive UTC; text must be ISO 8601, for of 01/02/2026 nobody knows the month."""
+    is_text = pd.api.types.is_string_dtype(as_of)
+    try:
+        times = pd.to_datetime(as_of, utc=True, format="ISO8601" if is_text else None)
+    except ValueError:
+        first = as_of[as_of.notna()].iloc[0]
+        raise InputError(
+            f"{path}: the column as_of holds what is no time in ISO 8601; expected 2026-01-05 or "
+            f"2026-01-05T00:00:00Z, the first is {first!r}."
+        ) from None
+    return times.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def _check_values(values: pd.Series, name: str, path: Path) -> None:
+    """A score is a finite number or missing; a probability lies within [0, 1]."""
+    if not values.notna().any():
+        raise InputError(f"{path}: the column {name} is empty in every row; expected numbers.")
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        raise InputError(f"{path}: {name} is of type {values.dtype}; expected numbers.")
+    if np.isinf(values).any():
+        raise InputError(
+            f"{path}: {name} is infinite in {int(np.isinf(values).sum())} rows; expected numbers, "
+            "or nothing where there is no score."
+        )
+    if name == "probability" and not values.dropna().between(0, 1).all():
+        raise InputError(
+            f"{path}: probability reaches from {values.min():g} to {values.max():g}; expected "
+            "values within [0, 1]. Give uncalibrated numbers as the column score alone."
+        )
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -155,9 +197,7 @@ def _check_columns(frame: pd.DataFrame, path: Path) -> None:
         )
     if frame.empty:
         raise InputError(f"{path} holds no rows.")
-    twice = frame.duplicated(["customer_id", "as_of"])
-    if twice.any():
-        raise InputError(
-            f"{path} has {int(twice.sum())} rows that repeat a customer_id and as_of; expected one "
-            "score for each."
-        )
+    for name in ("customer_id", "as_of"):
+        if frame[name].isna().any():
+            missing = int(frame[name].isna().sum())
+            raise InputError(f"{path}: {missing} rows have no {name}; each needs one.")

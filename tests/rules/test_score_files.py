@@ -1,0 +1,61 @@
+"""A score file is read whatever system wrote it, or refused in one sentence."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churnml.errors import InputError
+from churnml.evaluation.outside import read_scores
+
+GOOD = {"customer_id": ["007", "008"], "as_of": ["2026-01-05", "2026-01-05"]}
+
+
+def written(tmp_path, name="scores.csv", **columns):
+    path = tmp_path / name
+    pd.DataFrame({**GOOD, **columns}).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    "as_of",
+    [
+        ["2026-01-05", "2026-01-05T00:00:00Z"],
+        ["2026-01-05 00:00:00", "2026-01-05T03:00:00+03:00"],
+        ["2026-01-05T00:00:00.000", "2026-01-05 00:00:00+00:00"],
+    ],
+)
+def test_every_iso_time_is_read_as_utc_and_ids_stay_text(tmp_path, as_of):
+    frame = read_scores(written(tmp_path, as_of=as_of, probability=[0.1, None]))
+
+    assert frame["as_of"].tolist() == [pd.Timestamp("2026-01-05")] * 2
+    assert frame["customer_id"].tolist() == ["007", "008"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"probability": [0.1, 1.2]}, "reaches from 0.1 to 1.2"),
+        ({"probability": [-0.1, 0.2]}, "within [0, 1]"),
+        ({"score": [1.0, np.inf]}, "score is infinite in 1 rows"),
+        ({"score": [None, None]}, "score is empty in every row"),
+        ({"score": ["high", "low"]}, "expected numbers"),
+        ({"score": [1, 2], "as_of": ["05/01/2026", "05/02/2026"]}, "no time in ISO 8601"),
+        ({"score": [1, 2], "as_of": ["2026-01-05", None]}, "1 rows have no as_of"),
+        ({"score": [1, 2], "customer_id": ["007", None]}, "1 rows have no customer_id"),
+        ({"score": [1, 2], "customer_id": ["007", "007"]}, "1 rows that repeat a customer_id"),
+        ({}, "lacks probability or score"),
+    ],
+)
+def test_what_is_no_score_is_refused_in_one_sentence(tmp_path, columns, said):
+    path = written(tmp_path, **columns)
+
+    with pytest.raises(InputError) as refused:
+        read_scores(path)
+    assert said in str(refused.value)
+    assert str(path) in str(refused.value)
+
+
+def test_a_score_of_any_size_needs_no_probability(tmp_path):
+    frame = read_scores(written(tmp_path, score=[-7.0, 1e6]))
+
+    assert frame["score"].tolist() == [-7.0, 1e6]
