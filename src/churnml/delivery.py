@@ -134,6 +134,11 @@ def _in_utc(table: pa.Table, name: str = "as_of") -> pa.Table:
     return table.set_column(place, name, in_utc)
 
 
+def write_rows(rows: pd.DataFrame, path: Path) -> None:
+    """Write any table; unknown is null."""
+    write_table(pa.Table.from_pandas(rows, preserve_index=False), path)
+
+
 def _write_parquet(table: pa.Table, path: Path) -> None:
     import pyarrow.parquet as pq
 

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from churnml.errors import InputError
-from churnml.text.cache import OF_THE_TEXT, ScoreCache
-from churnml.text.columns import MARKERS
+from churnml.text.cache import ScoreCache
+from churnml.text.columns import MARKERS, OF_THE_SCORER
 from churnml.text.llm import LlmScorer, LlmSettings
 from churnml.text.llm.prompt import request, tokens
 from churnml.text.redaction import Person
@@ -37,7 +37,7 @@ class NothingFound:
     def score(self, texts):
         row = {"status": "ok", "tone": 0.0, "formality": 0.0, "category": None}
         rows = [{**row, **dict.fromkeys(MARKERS, False), "lang": text.lang} for text in texts]
-        return pd.DataFrame(rows, columns=list(OF_THE_TEXT))
+        return pd.DataFrame(rows, columns=list(OF_THE_SCORER))
 
 
 class Server:

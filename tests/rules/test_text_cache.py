@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from churnml.errors import InputError
-from churnml.text.cache import OF_THE_TEXT, ScoreCache
-from churnml.text.columns import COLUMNS, MARKERS
+from churnml.text.cache import ScoreCache
+from churnml.text.columns import COLUMNS, MARKERS, OF_THE_SCORER
 from churnml.text.scoring import score_messages
 
 
@@ -24,7 +24,7 @@ class Counting:
         self.asked += [text.text for text in texts]
         row = {"status": "ok", "lang": "en", "tone": 0.5, "formality": 0.0, "category": "other"}
         rows = [row | dict.fromkeys(MARKERS, False) for _ in texts]
-        return pd.DataFrame(rows, columns=list(OF_THE_TEXT))
+        return pd.DataFrame(rows, columns=list(OF_THE_SCORER))
 
 
 def drawn(**texts):

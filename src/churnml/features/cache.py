@@ -17,7 +17,7 @@ from churnml.features.engine import compute_features
 from churnml.sources.dataset import Dataset
 
 #: Parts of the package that decide what a feature table holds.
-MADE_BY = ("features", "sources", "snapshots.py", "contract.py", "windows.py")
+MADE_BY = ("features", "text", "sources", "snapshots.py", "contract.py", "windows.py")
 #: Older tables are dropped: one for each of the last few studies is enough.
 KEPT = 4
 

@@ -13,6 +13,7 @@ from churnml.features.purchases import purchases
 from churnml.features.relationship import relationship
 from churnml.features.support import support
 from churnml.features.surveys import surveys
+from churnml.features.tone import tone
 from churnml.features.usage import usage
 from churnml.sources.dataset import Dataset
 from churnml.sources.description import Description
@@ -34,6 +35,7 @@ def catalogue(data: Dataset | Description) -> tuple[Feature, ...]:
         *adoption(description),
         *support(description),
         *conversation(),
+        *tone(),
         *billing(description),
         *relationship(description),
         *surveys(description),

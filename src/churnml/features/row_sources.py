@@ -175,6 +175,19 @@ CONTACT_MESSAGES = Source(
         WHERE m.author = 'customer'"""),),
 )  # fmt: skip
 
+#: Messages with what was heard in them; it depends on nothing that was known later than themselves.
+SCORED_MESSAGES = Source(
+    "scored_messages", "sent_at", "messages",
+    (Variant(("messages", "message_scores"), """
+        SELECT m.customer_id, m.message_id, m.sent_at, m.known_at, m.author, m.recipients,
+               m.contact_id, h.lang, h.tone, h.formality, h.passive_aggression, h.ultimatum,
+               h.competitor_mention, h.price_complaint, h.export_request, h.cancellation_intent,
+               h.escalation, h.repeat_contact, h.budget_cut, h.category, h.greeting, h.thanks,
+               h.emoji, h.ty, h.vy, h.link, h.exclamations, h.questions, h.capitals, h.characters,
+               h.asked_before, h.asked_again, h.canned, h.new_sender
+        FROM messages AS m JOIN message_scores AS h ON m.message_id = h.message_id"""),),
+)  # fmt: skip
+
 #: A subscription that replaced a dearer one within a day.
 DOWNGRADES = Source(
     "downgrades", "started_at", "subscriptions",

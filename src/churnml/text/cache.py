@@ -15,10 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from churnml.text.columns import COLUMNS
-
-#: Columns that depend on the text alone.
-OF_THE_TEXT = tuple(name for name in COLUMNS if name not in ("message_id", "scorer"))
+from churnml.text.columns import OF_THE_TEXT
 
 
 def content_key(text: str, *, scorer: str, redaction: str = "") -> str:

@@ -32,22 +32,32 @@ FAILED = "failed"
 BUDGET = "budget"
 STATUSES = (OK, EMPTY, BINARY, TOO_LONG, UNSUPPORTED, FAILED, BUDGET)
 
+#: What a scorer says of a text.
+OF_THE_SCORER = ("status", "lang", "tone", "formality", *MARKERS, "category")
+#: How a text is written, whatever it says.
+STYLE = ("greeting", "thanks", "emoji", "ty", "vy", "link", "exclamations", "questions",
+         "capitals", "characters")  # fmt: skip
+#: Everything that depends on the text alone.
+OF_THE_TEXT = (*OF_THE_SCORER, *STYLE)
 #: Columns of a scored message, in the order of the file.
-COLUMNS = ("message_id", "status", "lang", "tone", "formality", *MARKERS, "category", "scorer")
+COLUMNS = ("message_id", *OF_THE_SCORER, "scorer", *STYLE)
+_FLAGS = ("greeting", "thanks", "emoji", "ty", "vy", "link")
+_NUMBERS = ("tone", "formality", "exclamations", "questions", "capitals", "characters")
 _KINDS = {
-    "message_id": "str", "status": "str", "lang": "str", "tone": "float64", "formality": "float64",
-    **dict.fromkeys(MARKERS, "boolean"), "category": "object", "scorer": "str",
+    **dict.fromkeys(COLUMNS, "str"), **dict.fromkeys(_NUMBERS, "float64"),
+    **dict.fromkeys((*MARKERS, *_FLAGS), "boolean"), "category": "object",
 }  # fmt: skip
 
 
-def scored(rows: list[dict[str, object]]) -> pd.DataFrame:
-    """The rows as a frame with exactly ``COLUMNS``; what a row does not say is unknown.
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a scored message that the frame has, in their types.
 
-    Returns
-    -------
-    DataFrame
-        ``tone`` -1 to 1 (towards us), ``formality`` -1 (casual) to 1 (official letter), markers as
-        nullable booleans, ``category`` one of ``CATEGORIES`` or None.
+    ``tone`` is -1 to 1 (towards us), ``formality`` -1 (casual) to 1 (official letter); markers are
+    nullable booleans, ``category`` one of ``CATEGORIES`` or None.
     """
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.astype(_KINDS)
+    return frame.astype({name: kind for name, kind in _KINDS.items() if name in frame})
+
+
+def unknown(status: str, lang: str) -> dict[str, object]:
+    """What is said of a text that was not scored: nothing, and why."""
+    return {**dict.fromkeys(OF_THE_SCORER), "status": status, "lang": lang}

@@ -8,9 +8,20 @@ from typing import Protocol
 import pandas as pd
 
 from churnml.errors import InputError
-from churnml.text.cache import OF_THE_TEXT, ScoreCache, content_key
+from churnml.text.cache import ScoreCache, content_key
 from churnml.text.cleaning import Cleaned, clean
-from churnml.text.columns import BUDGET, COLUMNS, FAILED, OK, UNSUPPORTED, scored
+from churnml.text.columns import (
+    BUDGET,
+    COLUMNS,
+    FAILED,
+    OF_THE_SCORER,
+    OF_THE_TEXT,
+    OK,
+    UNSUPPORTED,
+    typed,
+    unknown,
+)
+from churnml.text.style import style
 
 #: What was read; everything else was not, and has no score.
 READABLE = (OK, UNSUPPORTED)
@@ -31,7 +42,7 @@ class TextScorer(Protocol):
         """Changes whenever the same text may get another score."""
 
     def score(self, texts: Sequence[Cleaned]) -> pd.DataFrame:
-        """The columns ``OF_THE_TEXT``, one row for each text in their order."""
+        """The columns ``OF_THE_SCORER``, one row for each text in their order."""
 
 
 def score_messages(
@@ -57,44 +68,57 @@ def score_messages(
         If a column is missing or a message_id is there twice.
     """
     _check(messages)
-    texts = [clean(text) for text in messages["text"]]
-    ids = messages["message_id"].astype("str").tolist()
-    readable = {t.text: t for t in texts if t.status in READABLE}
-    by_text = _scores_of(readable, scorer, cache=cache, pairs=list(zip(ids, texts, strict=True)))
-    rows: list[dict[str, object]] = []
-    for message_id, text in zip(ids, texts, strict=True):
-        row = by_text.get(text.text) if text.status in READABLE else None
-        said = {"status": text.status, "lang": text.lang} if row is None else row
-        rows.append({**said, "message_id": message_id, "scorer": scorer.name})
-    return scored(rows)
-
-
-def _scores_of(
-    readable: dict[str, Cleaned],
-    scorer: TextScorer,
-    *,
-    cache: ScoreCache | None,
-    pairs: Sequence[tuple[str, Cleaned]],
-) -> dict[str, dict[str, object]]:
-    """Scores by text: from the cache what is there, from the scorer the rest."""
-    identity = f"{scorer.name}:{scorer.version}"
-    keys = {text: content_key(text, scorer=identity) for text in readable}
-    known = cache.scores(keys.values()) if cache is not None else pd.DataFrame()
-    missing = [text for text, key in keys.items() if key not in known.index]
-    fresh = scorer.score([readable[text] for text in missing]).assign(
-        key=[keys[text] for text in missing]
-    )
+    raw = [_as_text(text) for text in messages["text"]]
+    keys = _Keys(f"{scorer.name}:{scorer.version}", raw)
+    known = cache.scores(keys.of.values()) if cache is not None else _nothing()
+    missing = [text for text in dict.fromkeys(raw) if keys.of[text] not in known.index]
+    fresh = _fresh(missing, scorer).assign(key=[keys.of[text] for text in missing])
     if cache is not None:
         # What failed may succeed next time, so it is not remembered.
         good = fresh[~fresh["status"].isin((FAILED, BUDGET))]
-        new = set(missing)
-        links = [(i, keys[t.text]) for i, t in pairs if t.text in new and t.status in READABLE]
-        cache.remember(good, pd.DataFrame(links, columns=["message_id", "key"]))
-    columns = ["key", *OF_THE_TEXT]
+        cache.remember(good, keys.links(messages["message_id"], good["key"]))
     parts = [part for part in (known.reset_index(), fresh) if len(part)]
-    found = pd.concat([part[columns] for part in parts]) if parts else pd.DataFrame(columns=columns)
-    records = dict(zip(found["key"], found[list(OF_THE_TEXT)].to_dict("records"), strict=True))
-    return {text: records[key] for text, key in keys.items()}
+    by_key = pd.concat(parts).set_index("key") if parts else known
+    found = by_key.loc[[keys.of[text] for text in raw], list(OF_THE_TEXT)]
+    found = found.assign(message_id=messages["message_id"].to_numpy(), scorer=scorer.name)
+    return typed(found[list(COLUMNS)].reset_index(drop=True))
+
+
+def _as_text(raw: object) -> str:
+    """Bytes as they are read, nothing as nothing: equal content has one key."""
+    if isinstance(raw, bytes):
+        return raw.decode("utf-8", "replace")
+    return raw if isinstance(raw, str) else ""
+
+
+class _Keys:
+    """Keys of the raw texts; hashing is quicker than cleaning, so known ones are not cleaned."""
+
+    def __init__(self, identity: str, raw: Sequence[str]) -> None:
+        self.raw = raw
+        self.of = {text: content_key(text, scorer=identity) for text in dict.fromkeys(raw)}
+
+    def links(self, message_ids: pd.Series, keys: pd.Series) -> pd.DataFrame:
+        """Which message has which of these keys."""
+        every = pd.DataFrame(
+            {"message_id": message_ids.astype("str"), "key": [self.of[text] for text in self.raw]}
+        )
+        return every[every["key"].isin(set(keys))]
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(OF_THE_TEXT), index=pd.Index([], name="key"))
+
+
+def _fresh(raw: Sequence[str], scorer: TextScorer) -> pd.DataFrame:
+    """Scores of texts that are not known yet, in their order."""
+    texts = [clean(text) for text in raw]
+    rows = [unknown(text.status, text.lang) | style(text.text) for text in texts]
+    places = [place for place, text in enumerate(texts) if text.status in READABLE]
+    said = scorer.score([texts[place] for place in places])[list(OF_THE_SCORER)]
+    for place, row in zip(places, said.to_dict("records"), strict=True):
+        rows[place] |= row
+    return pd.DataFrame(rows, columns=list(OF_THE_TEXT))
 
 
 def _check(messages: pd.DataFrame) -> None:
@@ -111,6 +135,3 @@ def _check(messages: pd.DataFrame) -> None:
             f"{int(twice.sum())} rows repeat a message_id, e.g. "
             f"{messages.loc[twice, 'message_id'].iloc[0]}; expected each message once."
         )
-
-
-__all__ = ["COLUMNS", "READABLE", "TextScorer", "score_messages"]

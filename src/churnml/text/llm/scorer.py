@@ -9,9 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from churnml.text.cache import OF_THE_TEXT
 from churnml.text.cleaning import Cleaned
-from churnml.text.columns import BUDGET, MARKERS, OK
+from churnml.text.columns import BUDGET, MARKERS, OF_THE_SCORER, OK, unknown
 from churnml.text.llm.answer import Answer, as_score
 from churnml.text.llm.client import Client, Spent
 from churnml.text.llm.prompt import ANSWER_TOKENS, PROMPT_VERSION, request, tokens
@@ -70,17 +69,17 @@ class LlmScorer:
         answers = client.ask([self._body(texts[n]) for n in asked], progress=self.progress)
         self.spent = client.spent
         self.spent.over_budget += len(chosen) - len(asked)
-        rows = gated[list(OF_THE_TEXT)].to_dict("records")
+        rows = gated[list(OF_THE_SCORER)].to_dict("records")
         for number in chosen[self.settings.max_messages :]:
-            rows[number] = _unknown(texts[number], BUDGET)
+            rows[number] = unknown(BUDGET, texts[number].lang)
         for number, answer in zip(asked, answers, strict=True):
             text = texts[number]
             rows[number] = (
                 as_score(answer, text=self._sent(text), lang=text.lang)
                 if isinstance(answer, Answer)
-                else _unknown(text, answer.status)
+                else unknown(answer.status, text.lang)
             )
-        return pd.DataFrame(rows, columns=list(OF_THE_TEXT))
+        return pd.DataFrame(rows, columns=list(OF_THE_SCORER))
 
     def quote(self, texts: Sequence[Cleaned]) -> Quote:
         """Messages, tokens and price of scoring these texts, without a request."""
@@ -114,7 +113,3 @@ class LlmScorer:
 def _place(text: str) -> float:
     """A number in [0, 1) that depends on the text alone."""
     return zlib.crc32(text.encode()) / 2**32
-
-
-def _unknown(text: Cleaned, status: str) -> dict[str, object]:
-    return {**dict.fromkeys(OF_THE_TEXT), "status": status, "lang": text.lang}
