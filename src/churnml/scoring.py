@@ -15,6 +15,7 @@ from churnml.features.value import MONTHS
 from churnml.health import Preset, health, health_features, read_preset
 from churnml.model.bundle import Bundle
 from churnml.model.horizons import QUANTILES, SHOWN_WEEKS, exit_day_quantiles
+from churnml.model.message_risk import with_message_risk
 from churnml.snapshots import take_snapshots
 from churnml.sources.dataset import Dataset
 
@@ -38,7 +39,8 @@ def features_for(dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp
     InputError
         If nobody is at risk at any as_of, or the model needs features that are not there.
     """
-    return features_at(dataset, as_ofs, features=needed_features(dataset, bundle))
+    needed = needed_features(dataset, bundle)
+    return features_at(with_message_risk(dataset, bundle.message_risk), as_ofs, features=needed)
 
 
 def features_at(

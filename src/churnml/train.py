@@ -35,7 +35,7 @@ from churnml.model.tuning import Tuned, tune
 from churnml.report.card import WrittenCard, card_facts, write_model_card
 from churnml.report.terminal import Stages, show_training
 from churnml.report.training import card_figures, training_figures
-from churnml.scoring import features_at, needed_features
+from churnml.scoring import features_for, needed_features
 from churnml.sources import open_dataset, read_description
 from churnml.sources.dataset import Dataset
 from churnml.sources.gating import description_path
@@ -300,10 +300,12 @@ class _Run:
             If this data or this version of the code cannot make them as the champion knew them.
         """
         needed = needed_features(self.dataset, champion)
-        if all(feature.name in self.examples.features for feature in needed):
+        ours, theirs = self.examples.message_risk, champion.message_risk
+        same_words = (ours and ours.digest) == (theirs and theirs.digest)
+        if same_words and all(feature.name in self.examples.features for feature in needed):
             return self.examples.features
         weeks = newest_closed(self.examples, observed_until=self.dataset.observed_until)
-        return features_at(self.dataset, list(weeks), features=needed)
+        return features_for(self.dataset, champion, list(weeks))
 
     def _final(self, fitting: Fitting) -> Fitting:
         """The recipe with as many seeds as the model that is registered."""
@@ -324,6 +326,7 @@ class _Run:
             metrics=proof.model.as_json()["metrics"],
             calibrator=proof.refinement.calibrator,
             weeks_ahead=None if weeks is None else weeks.final,
+            message_risk=self.examples.message_risk,
         )
 
     def write_card(

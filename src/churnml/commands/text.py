@@ -311,6 +311,6 @@ def _show_judged(judged: dict[str, Any]) -> None:
     if "category" in judged:
         part = judged["category"]
         stdout.print(
-            f"Category: {shown(part['accuracy'])} right at a coverage of {shown(part['coverage'])}.",
+            f"Category: {shown(part['accuracy'])} right, coverage {shown(part['coverage'])}.",
             highlight=False,
         )

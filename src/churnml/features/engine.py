@@ -25,6 +25,7 @@ from churnml.features.phase import Phase
 from churnml.features.plan import Plan, build, columns_from, typed
 from churnml.features.trees import alias, select, sql
 from churnml.sources.dataset import Dataset
+from churnml.text.hearing import MESSAGE_SCORES, heard
 
 #: Customers times weeks computed at a time; keeps a chunk well under a gigabyte.
 CHUNK_ROWS = 75_000
@@ -72,6 +73,8 @@ def compute_features(
     asked = _asked(snapshots, kept)
     if not asked["kept"].any() or not chosen:
         return _empty(asked[asked["kept"]], chosen)
+    if any(MESSAGE_SCORES in feature.tables for feature in chosen):
+        dataset = heard(dataset)
     run = _Run(dataset, asked, chosen, chunk_customers)
     with dataset.connection.cursor() as connection:
         return run.compute(connection)

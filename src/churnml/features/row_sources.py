@@ -184,7 +184,7 @@ SCORED_MESSAGES = Source(
                h.competitor_mention, h.price_complaint, h.export_request, h.cancellation_intent,
                h.escalation, h.repeat_contact, h.budget_cut, h.category, h.greeting, h.thanks,
                h.emoji, h.ty, h.vy, h.link, h.exclamations, h.questions, h.capitals, h.characters,
-               h.asked_before, h.asked_again, h.canned, h.new_sender
+               h.asked_before, h.asked_again, h.canned, h.new_sender, h.risk
         FROM messages AS m JOIN message_scores AS h ON m.message_id = h.message_id"""),),
 )  # fmt: skip
 

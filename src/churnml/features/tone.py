@@ -62,7 +62,10 @@ MARKER_TITLES = {
 
 def tone() -> tuple[Feature, ...]:
     """Features of what was said."""
-    return (*_tone(), *_formality(), *_style(), *_markers(), *_repeats(), *_answers(), *_voices())
+    return (
+        *_tone(), *_formality(), *_style(), *_markers(), *_repeats(), *_answers(), *_voices(),
+        *_learned(),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -292,4 +295,24 @@ def _voices() -> tuple[Feature, ...]:
         _declare("message_silence_surprise", gap,
                  "Messages that the silence lacks at the usual rate",
                  "Сколько сообщений не хватает при обычной частоте", Unit.COUNT, 1),
+    )  # fmt: skip
+
+
+def _learned() -> tuple[Feature, ...]:
+    """What the words of messages said before others left; known once a model is fitted."""
+    rows = _THEIRS.only("NOT risk IS NULL")
+    alarming = rows.only("risk >= 0.3")
+    return (
+        *_declare.over(_WINDOWS, "message_risk_sum", lambda w: o.total(rows, "risk", w),
+                       "Words as customers write before they leave, sum",
+                       "Слова, какие пишут перед уходом, сумма", Unit.SCORE, 1),
+        *_declare.over(_WINDOWS, "message_risk_mean", lambda w: o.mean(rows, "risk", w),
+                       "Words as customers write before they leave, mean",
+                       "Слова, какие пишут перед уходом, в среднем", Unit.SCORE, 1),
+        _declare("message_risk_last", o.last(rows, "risk"),
+                 "Words as customers write before they leave, last message",
+                 "Слова, какие пишут перед уходом, последнее сообщение", Unit.SCORE, 1),
+        *_declare.over(_WINDOWS, "alarming_messages", partial(o.count, alarming),
+                       "Messages like those before an exit", "Сообщения, похожие на прощальные",
+                       Unit.COUNT, 1),
     )  # fmt: skip

@@ -21,6 +21,7 @@ from churnml.model.calibration import Calibrator
 from churnml.model.ensemble import Ensemble, Head
 from churnml.model.horizons import WeeksAhead
 from churnml.model.linear import Linear
+from churnml.model.message_risk import MessageRisk
 from churnml.model.preparation import Preparation
 from churnml.windows import LabelWindow
 
@@ -29,6 +30,7 @@ from churnml.windows import LabelWindow
 FORMAT = 3
 READABLE = (1, 2, 3)
 _MANIFEST = "bundle.json"
+_MESSAGE_RISK = "message_risk.npz"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Bundle:
         From the ensemble's log-odds to the probability; raw unless one won on later rows.
     weeks_ahead : WeeksAhead, optional
         In which week an exit is how likely; None without dated exits, or with too few.
+    message_risk : MessageRisk, optional
+        What single messages say about leaving; some features come from it.
     digest : str
         Of all parts; empty before the bundle is saved.
     """
@@ -68,6 +72,7 @@ class Bundle:
     metrics: Mapping[str, Any]
     calibrator: Calibrator = field(default_factory=Calibrator)
     weeks_ahead: WeeksAhead | None = None
+    message_risk: MessageRisk | None = None
     digest: str = ""
 
     def predict(self, features: pd.DataFrame) -> pd.Series:
@@ -107,6 +112,8 @@ class Bundle:
                 files.append(name)
             window = [head.window.lead_days, head.window.horizon_days, head.window.delay_days]
             heads.append({"window": window, "boosters": files, "shifts": list(head.shifts)})
+        if self.message_risk is not None:
+            self.message_risk.save(folder / _MESSAGE_RISK)
         _write_json(folder / "preparation.json", self.ensemble.preparation.as_json())
         _write_json(folder / "linear.json", self.ensemble.linear.as_json())
         _write_json(
@@ -168,6 +175,7 @@ class Bundle:
             weeks_ahead=WeeksAhead.from_json(_read_json(path / "weeks_ahead.json"))
             if "weeks_ahead.json" in parts
             else None,
+            message_risk=MessageRisk.load(path / _MESSAGE_RISK) if _MESSAGE_RISK in parts else None,
             digest=_sha256(path / _MANIFEST)[:16],
         )
 

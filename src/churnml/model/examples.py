@@ -15,6 +15,7 @@ from churnml.errors import InputError
 from churnml.features import Feature, catalogue, compute_features
 from churnml.features.cache import cached_features
 from churnml.labels import CHURNED, UNKNOWN, exit_days, label
+from churnml.model.message_risk import MessageRisk, cached_message_risk, with_message_risk
 from churnml.model.preparation import PURCHASE_COLUMNS
 from churnml.model.treatment import Treatment, check_weighting, find_treatment
 from churnml.snapshots import in_population, take_snapshots
@@ -53,6 +54,8 @@ class Examples:
     purchases : DataFrame indexed by (customer_id, as_of), optional
         What the purchase process is fitted on: repeats, recency and age of everyone at risk, the
         population's and the others'; default: ``features``.
+    message_risk : MessageRisk, optional
+        What single messages say about leaving; it made some of the features.
     """
 
     features: pd.DataFrame
@@ -63,6 +66,7 @@ class Examples:
     treatment: Treatment | None = None
     exits: pd.DataFrame | None = None
     purchases: pd.DataFrame | None = None
+    message_risk: MessageRisk | None = None
 
     @property
     def risk(self) -> dict[str, int]:
@@ -147,7 +151,9 @@ def prepare(
     say(f"{len(snapshots):,} snapshots at risk, {int(population.sum()):,} in the population")
     features = _chosen(catalogue(dataset), study)
     _check_signals(features, study)
-    table = cached_features(dataset, snapshots, features=features, kept=population, folder=cache)
+    message_risk = cached_message_risk(dataset, folder=cache)
+    listened = with_message_risk(dataset, message_risk)
+    table = cached_features(listened, snapshots, features=features, kept=population, folder=cache)
     say(f"{len(features)} features")
     keys = pd.MultiIndex.from_frame(snapshots[["customer_id", "as_of"]])
     labels = {
@@ -165,6 +171,7 @@ def prepare(
         treatment=treatment.loc(table.index),
         exits=None if exits is None else exits.set_axis(keys).loc[table.index],
         purchases=None if churn.kind == "contract" else _purchases(dataset, snapshots, features),
+        message_risk=message_risk,
     )
     _check_classes(examples, folds)
     return examples, folds

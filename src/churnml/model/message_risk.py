@@ -7,20 +7,23 @@ label had closed by then, and without one group of customers at a time.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from churnml.features.cache import code_digest
 from churnml.labels import spells
 from churnml.sources.dataset import Dataset
+from churnml.text.hearing import heard
 from churnml.text.normal import folded, normal
 from churnml.windows import DAY, LabelWindow
 
@@ -135,6 +138,30 @@ def fit_message_risk(dataset: Dataset, *, delay_days: int) -> MessageRisk | None
     return MessageRisk(np.array(starts, "datetime64[us]"), np.stack(weights), np.array(biases))
 
 
+def cached_message_risk(dataset: Dataset, *, folder: Path) -> MessageRisk | None:
+    """The models of a dataset, from the cache where they were fitted before."""
+    path = folder / f"message_risk_{dataset.digest[:16]}_{code_digest('model', 'text')}.npz"
+    try:
+        return MessageRisk.load(path)
+    except (OSError, ValueError, KeyError):
+        risk = fit_message_risk(dataset, delay_days=dataset.description.churn.delay_days)
+    # The cache is a comfort: a full disk must not cost the run.
+    with contextlib.suppress(OSError):
+        if risk is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            aside = path.with_suffix(f".{os.getpid()}.tmp")
+            risk.save(aside)
+            aside.replace(path)
+    return risk
+
+
+def with_message_risk(dataset: Dataset, risk: MessageRisk | None) -> Dataset:
+    """The dataset with its messages heard, and what each says about leaving."""
+    if risk is None or "messages" not in dataset.tables:
+        return heard(dataset)
+    return heard(dataset, risk=_by_message(messages_of(dataset), risk))
+
+
 def messages_of(dataset: Dataset) -> pd.DataFrame:
     """The messages that risk is told from: who wrote when, known from when on, and the text."""
     return (
@@ -203,8 +230,6 @@ def _fit(words: csr_matrix, left: Floats) -> tuple[npt.NDArray[np.float32], floa
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
-def risk_table(messages: pd.DataFrame, risk: MessageRisk) -> Mapping[str, Any]:
-    """Risk of customers' messages by message_id; others have none."""
+def _by_message(messages: pd.DataFrame, risk: MessageRisk) -> dict[str, float]:
     theirs = messages[messages["author"] == "customer"]
-    scored = risk.score(theirs)
-    return dict(zip(theirs["message_id"], scored, strict=True))
+    return dict(zip(theirs["message_id"], risk.score(theirs), strict=True))

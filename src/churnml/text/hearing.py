@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,12 @@ CACHE = Path("mlruns/cache/text")
 _FRAME = "churnml_message_scores"
 
 
-def heard(dataset: Dataset, *, scorer: TextScorer | None = None) -> Dataset:
+def heard(
+    dataset: Dataset,
+    *,
+    scorer: TextScorer | None = None,
+    risk: Mapping[str, float] | None = None,
+) -> Dataset:
     """The dataset with the table ``message_scores``, if it has messages.
 
     Customers' messages are scored; of ours only style and dialogue are told. Known texts come from
@@ -30,6 +36,8 @@ def heard(dataset: Dataset, *, scorer: TextScorer | None = None) -> Dataset:
     dataset : Dataset
     scorer : TextScorer, optional
         Default: the word lists with the competitors of the description.
+    risk : mapping of str to float, optional
+        What each message says about leaving, by message_id, from a fitted model; default: unknown.
     """
     if "messages" not in dataset.tables or MESSAGE_SCORES in dataset.tables:
         return dataset
@@ -41,7 +49,8 @@ def heard(dataset: Dataset, *, scorer: TextScorer | None = None) -> Dataset:
     scorer = scorer or lexicon_of(dataset.description)
     scores = score_messages(messages, scorer, cache=ScoreCache(CACHE))
     theirs = (messages["author"] == "customer").to_numpy()
-    said = scores.drop(columns="scorer").assign(**dialogue(messages))
+    told = messages["message_id"].map(risk or {}).astype("float64")
+    said = scores.drop(columns="scorer").assign(**dialogue(messages), risk=told)
     # What we or a bot wrote has no tone towards us.
     said.loc[~theirs, ["tone", "formality"]] = float("nan")
     connection.register(_FRAME, _plain(said))
