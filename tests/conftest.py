@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Any
 
 import duckdb
@@ -49,11 +50,11 @@ def make_dataset(
         columns = ", ".join(f'"{key}" {SQL_TYPES[kind]}' for key, kind in kinds.items())
         connection.execute(f'create table "{name}" ({columns})')
         rows = [{"known_at": row[table.time], **row} for row in tables.get(name, [])]
-        for row in rows:
-            names = ", ".join(f'"{key}"' for key in row)
-            marks = ", ".join("?" for _ in row)
-            connection.execute(
-                f'insert into "{name}" ({names}) values ({marks})', list(row.values())
+        for keys, alike in groupby(rows, key=tuple):
+            names, marks = ", ".join(f'"{key}"' for key in keys), ", ".join("?" for _ in keys)
+            connection.executemany(
+                f'insert into "{name}" ({names}) values ({marks})',
+                [list(row.values()) for row in alike],
             )
     connection.execute("create table coverage (customer_id VARCHAR, feed VARCHAR, covered BOOLEAN)")
     return Dataset(
