@@ -90,15 +90,7 @@ def score(
         raise InputError("--dry-run needs --llm FILE; without a language model nothing is sent.")
     found = score_messages(table, scorer, cache=ScoreCache(cache or CACHE))
     write_rows(found, out)
-    by_status = found["status"].value_counts().to_dict()
-    answer = {"rows": len(found), "by_status": by_status, "out": str(out)}
-    if llm is not None:
-        answer["spent"] = _spent(scorer)
-    if as_json:
-        print_json(answer)
-        return
-    said = ", ".join(f"{count:,} {status}" for status, count in by_status.items())
-    stdout.print(f"{len(found):,} messages in {out}: {said or 'none'}", soft_wrap=True)
+    _show_scored(found, out, scorer if llm is not None else None, as_json=as_json)
 
 
 @text.command(name="eval", epilog="Example: churnml text eval --labels labels.csv --json")
@@ -279,6 +271,16 @@ def _quote(asked: Any, table: pd.DataFrame, *, as_json: bool) -> None:
             "Nothing was sent.",
             soft_wrap=True,
         )
+
+
+def _show_scored(found: pd.DataFrame, out: Path, asked: Any, *, as_json: bool) -> None:
+    by_status = found["status"].value_counts().to_dict()
+    if as_json:
+        spent = {} if asked is None else {"spent": _spent(asked)}
+        print_json({"rows": len(found), "by_status": by_status, "out": str(out), **spent})
+        return
+    said = ", ".join(f"{count:,} {status}" for status, count in by_status.items())
+    stdout.print(f"{len(found):,} messages in {out}: {said or 'none'}", soft_wrap=True)
 
 
 def _spent(scorer: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar, dataclass_transform
 
+from churnml import contract
 from churnml.features.row_sources import Source
 
 _Kind = TypeVar("_Kind")
@@ -334,6 +335,11 @@ def source_of(expr: Expr) -> Source | None:
     return rows.source if rows is not None else getattr(expr, "source", None)
 
 
+def reads(expr: Expr, source: Source) -> bool:
+    """Whether the expression reads rows of this source."""
+    return any(source_of(node) == source for node in walk(expr))
+
+
 def tables_of(expr: Expr) -> tuple[str, ...]:
     """Canonical tables that an expression reads, sorted."""
     found = {
@@ -341,6 +347,7 @@ def tables_of(expr: Expr) -> tuple[str, ...]:
         for node in walk(expr)
         if (source := source_of(node)) is not None
         for table in source.tables
+        if table in contract.TABLES
     }
     if any(isinstance(node, Attribute | TenureDays | ExposedWeeks) for node in walk(expr)):
         found.add("customers")

@@ -16,16 +16,17 @@ from sqlglot import exp
 
 from churnml.errors import InputError
 from churnml.features import clock
-from churnml.features.algebra import Expr
+from churnml.features.algebra import Expr, reads
 from churnml.features.catalogue import catalogue
 from churnml.features.cohort import compare, inputs
 from churnml.features.compiler import Compiler
 from churnml.features.declaration import Feature
 from churnml.features.phase import Phase
 from churnml.features.plan import Plan, build, columns_from, typed
+from churnml.features.row_sources import SCORED_MESSAGES
 from churnml.features.trees import alias, select, sql
 from churnml.sources.dataset import Dataset
-from churnml.text.hearing import MESSAGE_SCORES, heard
+from churnml.text.hearing import heard
 
 #: Customers times weeks computed at a time; keeps a chunk well under a gigabyte.
 CHUNK_ROWS = 75_000
@@ -73,7 +74,7 @@ def compute_features(
     asked = _asked(snapshots, kept)
     if not asked["kept"].any() or not chosen:
         return _empty(asked[asked["kept"]], chosen)
-    if any(MESSAGE_SCORES in feature.tables for feature in chosen):
+    if any(reads(feature.value, SCORED_MESSAGES) for feature in chosen):
         dataset = heard(dataset)
     run = _Run(dataset, asked, chosen, chunk_customers)
     with dataset.connection.cursor() as connection:

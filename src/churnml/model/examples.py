@@ -141,11 +141,7 @@ def prepare(
     windows = label_windows(study, churn)
     folds = _folds(dataset, study, window=windows[0])
     snapshots = take_snapshots(dataset, _grid(dataset, study, folds))
-    if snapshots.empty:
-        raise InputError(
-            "Nobody is at risk at any as_of. Check that subscriptions or activity, customers and "
-            "their sign-up times cover the same time (churnml check)."
-        )
+    _check_anyone(snapshots)
     population = in_population(dataset, snapshots, population=study.population)
     _check_population(snapshots, population, study)
     say(f"{len(snapshots):,} snapshots at risk, {int(population.sum()):,} in the population")
@@ -175,6 +171,14 @@ def prepare(
     )
     _check_classes(examples, folds)
     return examples, folds
+
+
+def _check_anyone(snapshots: pd.DataFrame) -> None:
+    if snapshots.empty:
+        raise InputError(
+            "Nobody is at risk at any as_of. Check that subscriptions or activity, customers and "
+            "their sign-up times cover the same time (churnml check)."
+        )
 
 
 def _purchases(

@@ -43,7 +43,8 @@ def heard(
         return dataset
     connection = dataset.connection.cursor()
     messages = connection.execute(
-        "select message_id, customer_id, contact_id, author, sent_at, known_at, text from messages "
+        "select message_id, customer_id, contact_id, author, sent_at, known_at, "
+        "coalesce(text, '') as text from messages "
         "order by customer_id, sent_at, message_id"
     ).df()
     scorer = scorer or lexicon_of(dataset.description)
