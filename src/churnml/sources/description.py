@@ -87,6 +87,12 @@ class Competitors(Section):
     integrations: tuple[str, ...] = ()
 
 
+class TextSection(Section):
+    """A folder of TOML files with own words and phrases, read over the shipped lists."""
+
+    lists: str | None = None
+
+
 class Quality(Section):
     """The share of rows of one table that may be quarantined before a run stops."""
 
@@ -106,6 +112,7 @@ class Description(Section):
     tables: dict[str, TableSource] = Field(default={})
     events: dict[Role, tuple[str, ...]] = Field(default={})
     competitors: Competitors = Competitors()
+    text: TextSection = TextSection()
     quality: Quality = Quality()
 
     @field_validator("timezone")
@@ -141,9 +148,17 @@ class Description(Section):
 def read_description(path: Path | None) -> Description:
     """The description in a dataset.toml; without a path the defaults.
 
+    The folder of word lists is given relative to the file.
+
     Raises
     ------
     InputError
         If the file is unusable or holds an unknown key, table, column or an impossible value.
     """
-    return Description() if path is None else parse(Description, read_toml(path), where=str(path))
+    if path is None:
+        return Description()
+    found = parse(Description, read_toml(path), where=str(path))
+    if found.text.lists is None:
+        return found
+    lists = str(path.parent / found.text.lists)
+    return found.model_copy(update={"text": TextSection(lists=lists)})
