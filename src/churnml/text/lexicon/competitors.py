@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from churnml.text.lexicon.lists import Lists
 from churnml.text.lexicon.names import expression_of, first_words, spellings
-from churnml.text.lexicon.phrases import Phrase, phrase, plain
+from churnml.text.lexicon.phrases import PLACEHOLDER, Phrase, phrase, plain
 from churnml.text.lexicon.words import Stems
 
 #: Stands for a name in the text and in the phrases.
-_VENDOR = "vendor"
+_VENDOR = PLACEHOLDER.rstrip("*")
 _CAPITALISED = re.compile(r"(?<![\w.@/-])[A-ZА-ЯЁ][\w&+-]{1,24}(?:\.(?:com|ru|io))?")
 _INITIAL = re.compile(r"(?:\A|[.!?\n])\W{0,4}\Z")
 
@@ -75,9 +75,8 @@ class Competitors:
     def _as_vendor(self, found: re.Match[str]) -> str:
         word = found.group()
         before = found.string[max(0, found.start() - 6) : found.start()]
-        usual = self._ordinary.best(plain(word)) or (_INITIAL.search(before) and found.start() > 5)
-        begins = found.start() <= 5 and _INITIAL.search(before)
-        return word if usual or begins else _VENDOR
+        # Any word is capitalised at the start of a sentence.
+        return word if self._ordinary.best(plain(word)) or _INITIAL.search(before) else _VENDOR
 
 
 def _without(text: str, phrases: Iterable[Phrase]) -> str:

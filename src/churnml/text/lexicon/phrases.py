@@ -9,6 +9,8 @@ from functools import cached_property
 
 from churnml.errors import InputError
 
+#: Stands in phrases for any name of a company; no message holds it.
+PLACEHOLDER = "vendor*"
 #: Words of a plain text, with their apostrophes.
 WORD = re.compile(r"\w+(?:'\w+)*")
 _PIECE = re.compile(r"\.{2,4}|\)\?|\}\?|[()|^$/#?]|\{\w+\}?|[^\s()|{}?^$/#]+")
@@ -99,7 +101,7 @@ def phrase(source: str, sets: Mapping[str, str]) -> Phrase:
     """
     reader = _Reader(source, sets)
     part = reader.choice(depth=0)
-    if not part.anchors:
+    if not part.anchors and PLACEHOLDER not in source:
         raise InputError(f"The phrase '{source}' has no word that must be there; add one.")
     return Phrase(source, part.anchors, part.others, part.pattern)
 
@@ -135,7 +137,11 @@ class _Reader:
         parts = list(self._parts())
         if not parts:
             raise InputError(f"The phrase '{self.source}' has an empty choice.")
-        certain = [part.anchors for part in parts if part.anchors and not part.optional]
+        certain = [
+            part.anchors
+            for part in parts
+            if part.anchors and not part.optional and PLACEHOLDER not in part.anchors
+        ]
         rarest, *others = sorted(certain, key=_rarity, reverse=True) or [()]
         return _Part(_joined(parts), rarest, tuple(others[:_OTHERS]))
 
