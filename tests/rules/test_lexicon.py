@@ -238,7 +238,7 @@ def test_a_list_that_cannot_be_read_is_refused_in_words(tmp_path, content: str, 
 
 
 def test_a_folder_without_lists_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no .toml file"):
+    with pytest.raises(InputError, match=r"no \.toml file"):
         extended(tmp_path)
 
 

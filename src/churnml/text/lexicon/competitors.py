@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from churnml.text.lexicon.lists import Lists
-from churnml.text.lexicon.names import expression_of, first_words, spellings
+from churnml.text.lexicon.names import expression_of, first_word, spellings
 from churnml.text.lexicon.phrases import PLACEHOLDER, Phrase, phrase, plain
 from churnml.text.lexicon.words import Stems
 
@@ -38,11 +38,10 @@ class Competitors:
         own = [spelling for group in sure for spelling in spellings(group)]
         makers = [*open_, *lists.competitors.makers]
         known = [*own, *(spelling for group in makers for spelling in spellings(group))]
-        self._first: Stems[bool] = Stems()
-        for word in first_words(known):
-            self._first.add(word, True)
-        self._own = expression_of(own)
-        self._known = expression_of(known)
+        every = [*dict.fromkeys(known)]
+        #: Stems, one of which begins every mention, with the number of the name.
+        self.first_words = [(first_word(name), n) for n, name in enumerate(every)]
+        self._names = [(expression_of(name), name in own) for name in every]
         sets = lists.sets
         self._contexts = [phrase(source, sets) for source in lists.competitors.contexts]
         self._connections = [phrase(source, sets) for source in lists.competitors.integrations]
@@ -51,16 +50,16 @@ class Competitors:
         for word in (*ordinary, *(part for name in connected for part in name.split())):
             self._ordinary.add(word, True)
 
-    def may_be_named(self, words: Iterable[str]) -> bool:
-        """Whether a plain word may begin a name."""
-        return any(self._first.best(word) for word in words)
-
-    def named(self, text: str) -> bool:
-        """Whether a plain text speaks of a competitor by name."""
-        own = self._own.sub(_VENDOR, text)
-        if own != text and _VENDOR in _without(own, self._connections):
-            return True
-        named = self._known.sub(_VENDOR, text)
+    def named(self, text: str, numbers: Iterable[int]) -> bool:
+        """Whether a plain text speaks of a competitor by one of the names that may be in it."""
+        named = text
+        for number in sorted(numbers):
+            expression, sure = self._names[number]
+            before, named = named, expression.sub(_VENDOR, named)
+            if sure and named != before:
+                alone = _without(expression.sub(_VENDOR, text), self._connections)
+                if _VENDOR in alone:
+                    return True
         if named == text:
             return False
         alone = _without(named, self._connections)

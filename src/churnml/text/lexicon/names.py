@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from churnml.text.lexicon.phrases import WORD, plain
 
@@ -21,6 +21,8 @@ _CYRILLIC = {
     "ъ": "", "ы": "y", "ь": "", "э": "e", "ю": "yu", "я": "ya",
 }  # fmt: skip
 _ENDINGS = "(?:ами|ями|ого|ому|ов|ев|ей|ам|ям|ах|ях|ом|ем|ой|ою|ые|ых|а|у|е|ы|и|я|ю|о|ь|й)"
+#: A name that ends so is declined without its last letter.
+_OPEN = "аяоейь"
 #: Shorter names are transliterated by hand only: they would be words of the other language.
 _TRANSLITERATED = 5
 _OTHER_ALPHABETS = re.compile("[^a-z0-9 ]")
@@ -55,28 +57,28 @@ def _transliterated(name: str, table: dict[str, str]) -> str:
     return "".join(said)
 
 
-def expression_of(names: Iterable[str]) -> re.Pattern[str]:
-    """One alternation of all names with their endings, longest first, bounded by words."""
-    patterns = [_declined(name) for name in sorted(set(names), key=len, reverse=True)]
-    # Without names nothing matches.
-    return re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)" if patterns else r"(?!)")
+def expression_of(name: str) -> re.Pattern[str]:
+    """The plain name with its endings, bounded by words."""
+    return re.compile(rf"(?<!\w){_declined(name)}(?!\w)")
 
 
 def _declined(name: str) -> str:
     words = r"[\s-]{0,2}".join(re.escape(word) for word in name.split())
     if "а" <= name[-1] <= "я":
-        open_ = name[-1] in "аяоейь"
+        open_ = name[-1] in _OPEN
         return words[:-1] + _ENDINGS if open_ else f"{words}{_ENDINGS}?"
     # "Zendesk's", "Zendesk'ом", "Zendesk-а".
     return f"{words}(?:'s|['-]?{_ENDINGS})?"
 
 
-def first_words(names: Iterable[str]) -> list[str]:
-    """Stems, one of which begins every mention of a name."""
-    found = []
-    for name in names:
-        words = WORD.findall(name)
-        if words:
-            stem = words[0][:-1] if words[0][-1] in "аяоейь" else words[0]
-            found.append(f"{stem}*")
-    return found
+def first_word(name: str) -> str:
+    """The stem that begins every mention of a plain name.
+
+    Examples
+    --------
+    >>> first_word("мой склад"), first_word("тильда")
+    ('мой*', 'тильд*')
+    """
+    words = WORD.findall(name) or [name]
+    only = len(words) == 1 and words[0][-1] in _OPEN
+    return f"{words[0][:-1] if only else words[0]}*"

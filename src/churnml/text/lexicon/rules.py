@@ -42,8 +42,8 @@ def rules_of(lists: Lists) -> tuple[Rule, ...]:
 
 
 def _sources(lists: Lists) -> Iterator[tuple[int, str, float, tuple[str, ...]]]:
-    for name, part in lists.markers.items():
-        yield from _of_marker(name, part)
+    for name, marker in lists.markers.items():
+        yield from _of_marker(name, marker)
     for weight, phrases in lists.tone.phrases.items():
         yield TONE, "", float(weight), phrases
     for name, words in lists.categories.items():
@@ -58,8 +58,8 @@ def _sources(lists: Lists) -> Iterator[tuple[int, str, float, tuple[str, ...]]]:
     yield NEWCOMER, "", 1.0, lists.competitors.newcomers
 
 
-def _of_marker(name: str, part: MarkerList) -> Iterator[tuple[int, str, float, tuple[str, ...]]]:
-    for kind, phrases in ((FIND, part.find), (UNLESS, part.unless), (SILENT, part.silent)):
+def _of_marker(name: str, found: MarkerList) -> Iterator[tuple[int, str, float, tuple[str, ...]]]:
+    for kind, phrases in ((FIND, found.find), (UNLESS, found.unless), (SILENT, found.silent)):
         yield kind, name, 1.0, phrases
 
 

@@ -78,9 +78,11 @@ class Lexicon:
         places = {group: n for n, group in enumerate(sorted(every))}
         self._asked = [{places[group] for group in rule.phrase.others} for rule in self._rules]
         groups = [(word, n) for group, n in places.items() for word in group]
-        self._words = Vocabulary(lists, anchors=anchors, groups=groups)
         self._emoji = Emoji(lists.tone)
         self._competitors = Competitors(lists, names=names, integrations=integrations)
+        self._words = Vocabulary(
+            lists, anchors=anchors, groups=groups, names=self._competitors.first_words
+        )
 
     def score(self, texts: Sequence[Cleaned]) -> pd.DataFrame:
         """The columns ``OF_THE_SCORER``, one row for each text in their order."""
@@ -116,11 +118,10 @@ class Lexicon:
 
     def _heard(self, text: str) -> tuple[tuple[float, float, str], dict[str, str]]:
         low = plain(text)
-        tokens = _TOKEN.findall(low)
-        known = [self._words.known(token) for token in tokens]
+        known = [self._words.known(token) for token in _TOKEN.findall(low)]
         rules = self._may_match(known)
         markers = markers_in(low, rules) if rules else {}
-        if "competitor_mention" not in markers and self._speaks_of_others(text, low, tokens, rules):
+        if "competitor_mention" not in markers and self._speaks_of_others(text, low, known, rules):
             markers["competitor_mention"] = "name"
         smiles = self._emoji.found(text)
         total = self._total(low, known, rules) + sum(smiles)
@@ -141,9 +142,10 @@ class Lexicon:
         return [self._rules[n] for n in sorted(numbers) if self._asked[n] <= there]
 
     def _speaks_of_others(
-        self, text: str, low: str, tokens: list[str], rules: list[Rule]
+        self, text: str, low: str, known: list[Known | None], rules: list[Rule]
     ) -> bool:
-        if self._competitors.may_be_named(tokens) and self._competitors.named(low):
+        names = {number for word in known if word is not None for number in word.names}
+        if names and self._competitors.named(low, names):
             return True
         newcomers = [rule.phrase for rule in rules if rule.kind == NEWCOMER]
         return bool(newcomers) and self._competitors.newcomer(text, newcomers)

@@ -65,6 +65,8 @@ class Known:
         Phrases that may match where this word is.
     groups : tuple of int
         Groups of words that phrases ask for besides.
+    names : tuple of int
+        Names of companies that may begin here.
     """
 
     tone: float = 0.0
@@ -73,6 +75,7 @@ class Known:
     categories: tuple[tuple[str, float], ...] = ()
     phrases: tuple[int, ...] = ()
     groups: tuple[int, ...] = ()
+    names: tuple[int, ...] = ()
 
 
 _UNKNOWN = Known()
@@ -85,8 +88,8 @@ class Vocabulary:
     Parameters
     ----------
     lists : Lists
-    anchors, groups : iterables of (str, int)
-        Words and stems, with the number of the phrase or of the group of words.
+    anchors, groups, names : iterables of (str, int)
+        Words and stems, with the number of the phrase, the group of words, the name.
     """
 
     def __init__(
@@ -95,12 +98,12 @@ class Vocabulary:
         *,
         anchors: Iterable[tuple[str, int]],
         groups: Iterable[tuple[str, int]],
+        names: Iterable[tuple[str, int]],
     ) -> None:
         self.tones: Stems[float] = Stems()
         self.roles: Stems[int] = Stems()
         self.formality: Stems[float] = Stems()
         self.categories: Stems[tuple[str, float]] = Stems()
-        self.phrases: Stems[int] = Stems()
         for weight, words in lists.tone.words.items():
             _add(self.tones, words, float(weight))
         for role, words in _roles(lists):
@@ -110,11 +113,7 @@ class Vocabulary:
         for name, part in lists.categories.items():
             category = (name.removesuffix("_weak"), 0.5 if name.endswith("_weak") else 1.0)
             _add(self.categories, part.words, category)
-        for anchor, number in anchors:
-            self.phrases.add(anchor, number)
-        self.groups: Stems[int] = Stems()
-        for word, number in groups:
-            self.groups.add(word, number)
+        self.phrases, self.groups, self.names = map(_numbered, (anchors, groups, names))
         self._remembered: dict[str, Known | None] = {}
 
     def known(self, word: str) -> Known | None:
@@ -138,8 +137,16 @@ class Vocabulary:
             categories=tuple(dict.fromkeys(self.categories.every(word))),
             phrases=tuple(dict.fromkeys(self.phrases.every(word))),
             groups=tuple(dict.fromkeys(self.groups.every(word))),
+            names=tuple(dict.fromkeys(self.names.every(word))),
         )
         return None if found == _UNKNOWN else found
+
+
+def _numbered(words: Iterable[tuple[str, int]]) -> Stems[int]:
+    found: Stems[int] = Stems()
+    for word, number in words:
+        found.add(word, number)
+    return found
 
 
 def _add(stems: Stems[Value], words: str, value: Value) -> None:
