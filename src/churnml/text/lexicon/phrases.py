@@ -37,7 +37,7 @@ def plain(text: str) -> str:
     Examples
     --------
     >>> plain("Ещё  НЕТ — don’t")
-    'еще  нет - don't'
+    "еще  нет - don't"
     """
     return text.lower().translate(_SPELLING)
 
