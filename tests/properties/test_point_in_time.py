@@ -45,6 +45,8 @@ SAID = [
 ANSWERED = ["See https://help.example/docs/12", "We are working on it.", "Fixed, please try."]
 #: A model is fitted before any message tells risk; test_message_risk.py holds it to the same rule.
 FITTED = ("message_risk_", "alarming_messages_")
+#: Rare in so few drawn conversations; test_tone_features.py draws each by hand.
+RARE = {"said_ultimatum_28d", "export_with_price_or_competitor", "asked_three_times_28d"}
 DESCRIPTION = {
     "competitors": {"names": [["Zendesk", "Зендеск"]]},
     "timezone": "Asia/Tokyo",
@@ -239,4 +241,4 @@ def test_the_drawn_world_reaches_every_feature(dataset_of):
 
     assert len(features.columns) > 150
     constant = {name for name in constant if not name.startswith(FITTED)}
-    assert constant <= {"profile_language"}, f"{sorted(constant)} never vary, so are not tested"
+    assert constant <= {"profile_language", *RARE}, f"{sorted(constant)} never vary, so are not tested"
