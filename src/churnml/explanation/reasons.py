@@ -1,4 +1,4 @@
-"""The strongest reasons behind a score, as titles of features with their contributions."""
+"""The strongest reasons behind a score, as titles of features with what they contribute."""
 
 from __future__ import annotations
 
@@ -51,49 +51,58 @@ def strongest_reasons(
 def reasons(
     contributions: pd.DataFrame, *, features: Sequence[Feature], most: int = REASONS
 ) -> pd.Series:
-    """The features that raise each score most, strongest first, one for each family.
+    """What raises each score most, strongest first; each reason calls for another play.
+
+    Signals of one family that the same play answers are one topic: their contributions are summed,
+    what speaks against included, and the topic is told by its strongest signal. A signal whose
+    direction is not known tells nobody what is wrong, so it only adds its weight.
 
     Parameters
     ----------
     contributions : DataFrame, shape (n_snapshots, n_features + 1)
         SHAP values with the column ``bias``, as ``explain`` returns them.
     features : sequence of Feature
-        The catalogue, for titles and families.
+        The catalogue, for titles, families, plays and directions.
     most : int
         Number of reasons.
 
     Returns
     -------
     Series of list of dict
-        Each with ``feature``, ``family``, ``contribution``, ``text_en``, ``text_ru``.
+        Each with ``feature``, ``family``, ``contribution`` (of the topic), ``text_en``,
+        ``text_ru``.
     """
     known = {feature.name: feature for feature in features}
-    names = np.array([name for name in contributions.columns if name in known])
-    values = contributions[names].to_numpy()
-    order = np.argsort(-values, axis=1, kind="stable")
+    names = [str(name) for name in contributions.columns if name in known]
+    topics = [(str(known[name].family), known[name].play) for name in names]
+    values = contributions[names]
+    weights = values.T.groupby(pd.MultiIndex.from_tuples(topics), sort=False).sum().T
+    telling = values.loc[:, [known[name].risk != 0 for name in names]]
     found = [
-        _strongest(names[row], values[number, row], known=known, most=most)
-        for number, row in enumerate(order)
+        _strongest(weights.iloc[row], telling.iloc[row], known=known, most=most)
+        for row in range(len(values))
     ]
     return pd.Series(found, index=contributions.index, dtype="object")
 
 
 def _strongest(
-    names: Sequence[str], values: Sequence[float], *, known: dict[str, Feature], most: int
+    weights: pd.Series, telling: pd.Series, *, known: dict[str, Feature], most: int
 ) -> list[dict[str, Any]]:
-    chosen: dict[str, dict[str, Any]] = {}
-    for name, value in zip(names, values, strict=True):
+    """The reasons of one row: topics by weight, a play once, each by its strongest signal."""
+    signals: dict[tuple[str, str], Feature] = {}
+    for name in telling[telling > 0].sort_values(ascending=False, kind="stable").index:
         feature = known[str(name)]
-        if value <= 0 or len(chosen) == most:
+        signals.setdefault((str(feature.family), feature.play), feature)
+    chosen: dict[str, dict[str, Any]] = {}
+    for topic, weight in weights.sort_values(ascending=False, kind="stable").items():
+        if weight <= 0 or len(chosen) == most:
             break
-        chosen.setdefault(
-            str(feature.family),
-            {
-                "feature": feature.name,
-                "family": str(feature.family),
-                "contribution": float(value),
-                "text_en": feature.title["en"],
-                "text_ru": feature.title["ru"],
-            },
-        )
+        if topic in signals:
+            feature = signals[topic]
+            told = {
+                "feature": feature.name, "family": str(feature.family),
+                "contribution": float(weight),
+                "text_en": feature.title["en"], "text_ru": feature.title["ru"],
+            }  # fmt: skip
+            chosen.setdefault(feature.play, told)
     return list(chosen.values())
