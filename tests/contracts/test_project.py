@@ -108,7 +108,7 @@ def test_the_toml_of_the_readme_is_read():
     others = set().union(*contents) - keys
 
     assert described[0].tables["events"].columns["customer_id"] == "account"
-    assert others <= {"tone", "markers", "llm"}
+    assert others <= {"tone", "markers", "categories", "llm"}
 
 
 def test_the_make_targets_of_the_readme_exist():

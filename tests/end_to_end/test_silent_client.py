@@ -1,8 +1,9 @@
 """The client of the first source: warm for half a year, cold within a week, three export requests.
 
 A company is simulated, and clients are written into it who left after such words and tickets, one
-sign or two at a time. A model learns from them. Then a Russian and an English client show all the
-signs in one week, use the product as ever, and must be alerted for just these reasons.
+sign or two at a time, and as many who wrote as much and stayed. A model learns from them. Then a
+Russian and an English client show all the signs in one week, use the product as ever, and must be
+alerted for just these reasons.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ import pandas as pd
 import pytest
 
 from churnml.__main__ import main
+from churnml.config import Folds, Model, Study
+from churnml.evaluation.forward import Fitting
+from churnml.features import feature_digest
+from churnml.model.bundle import Bundle
+from churnml.model.examples import prepare
 from churnml.sources import open_dataset
 from churnml.sources.world import simulate
 from churnml.text.hearing import heard
@@ -26,15 +32,7 @@ AS_OF = pd.Timestamp("2025-01-06")
 DAY, HOUR = pd.Timedelta(days=1), pd.Timedelta(hours=1)
 LANGUAGES = ("ru", "en")
 CLIENTS = {language: f"silent-{language}" for language in LANGUAGES}
-FORMER = 48
-STUDY = """
-[folds]
-blocks = 1
-[model]
-final_seeds = 1
-[tuning]
-trials = 0
-"""
+FORMER = 40
 #: What was said while all was well, then in the last week; and what we answered.
 WARM = {
     "ru": (
@@ -55,8 +53,11 @@ WARM = {
     ),
 }
 COLD = {
-    "ru": ("Коллеги, прошу уточнить сроки.", "Вопрос не решён. Прошу сообщить дату решения."),
-    "en": ("Colleagues, please clarify the terms.", "Not resolved. Please state the date."),
+    "ru": ("Добрый день. Прошу уточнить сроки.", "Добрый день. Не решено. Прошу сообщить дату."),
+    "en": (
+        "Good afternoon. Please clarify the terms.",
+        "Good afternoon. Not resolved. Please state the date.",
+    ),
 }
 EXPORT = {
     "ru": (
@@ -72,8 +73,8 @@ EXPORT = {
 }
 HELPFUL = {"ru": "Посмотрела: вот так, {n} шага. Рада помочь!",
            "en": "I had a look: like this, {n} steps. Happy to help!"}  # fmt: skip
-FORMAL = {"ru": "Это описано в документации: https://help.example/ru/docs/{n}",
-          "en": "This is described in the documentation: https://help.example/docs/{n}"}  # fmt: skip
+FORMAL = {"ru": "Это описано здесь: https://help.example/ru/docs/{n}",
+          "en": "This is described here: https://help.example/docs/{n}"}  # fmt: skip
 #: What becomes a key of a copied customer, and which tables are not copied.
 KEYS = ("subscription_id", "contact_id", "invoice_id", "obligation_id")
 OWN = ("interventions", "surveys", "messages", "tickets", "ticket_events")
@@ -105,14 +106,16 @@ def talk(
         ticket, opened = f"{customer}-T{number}", until - (7 - 2 * number) * DAY
         asks = [COLD[language][number % 2] if "tone" in signs else next(warm)]
         if "export" in signs:
-            asks = [EXPORT[language][number], *asks[: "tone" in signs]]
+            asks = [*asks, EXPORT[language][number]]
         category = "export" if "export" in signs else "question"
         tickets.append({"ticket_id": ticket, "opened_at": opened, "category": category})
         kinds = {"replied": 4, "resolved": 8}
         if "reopened" in signs:
             kinds |= {"reopened": 24, "resolved again": 30}
-        steps += [{"ticket_id": ticket, "kind": kind.split()[0], "event_time": opened + hours * HOUR}
-                  for kind, hours in kinds.items()]  # fmt: skip
+        steps += [
+            {"ticket_id": ticket, "kind": kind.split()[0], "event_time": opened + hours * HOUR}
+            for kind, hours in kinds.items()
+        ]
         answer = FORMAL if "tone" in signs else HELPFUL
         said += [(opened, "customer", " ".join(asks), ticket),
                  (opened + 4 * HOUR, "staff", answer[language], ticket)]  # fmt: skip
@@ -172,18 +175,91 @@ def write_clients(data: Path, to: Path) -> None:
 
     kinds = ["tone", "export", "reopened"]
     for number in range(FORMER):
-        until = AS_OF - (70 + 4 * number) * DAY
-        signs = frozenset(kinds) - {kinds[number % 3]} if number % 2 else {kinds[number % 3]}
-        add(
-            f"former-{number}",
-            LANGUAGES[number // 2 % 2],
-            frozenset(signs),
-            until,
-            until + 28 * DAY,
-        )
+        until, language = AS_OF - (70 + 4 * number) * DAY, LANGUAGES[number // 2 % 2]
+        signs = frozenset((kinds * 2)[number % 3 :][: 1 + number // 3 % 3])
+        add(f"former-{number}", language, signs, until, until + 28 * DAY)
+        add(f"content-{number}", language, frozenset(), until, None)
     for language, customer in CLIENTS.items():
         add(customer, language, frozenset(kinds), AS_OF, None)
     to.mkdir()
     (to / "dataset.toml").write_bytes((data / "dataset.toml").read_bytes())
     for name, found in parts.items():
         pd.concat(found, ignore_index=True).to_parquet(to / f"{name}.parquet")
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory) -> tuple[Path, Path]:
+    """The data with the clients in it, and the model that learned from what was known."""
+    folder = tmp_path_factory.mktemp("company")
+    simulate(folder / "world", customers=110, weeks=56, seed=11)
+    data = folder / "data"
+    write_clients(folder / "world" / "data", data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        study = Study(folds=Folds(blocks=1), model=Model(final_seeds=1))
+        dataset = open_dataset(data, known_until=AS_OF)
+        examples, folds = prepare(dataset, study=study, cache=folder / "cache", say=lambda _: None)
+        bundle = Bundle(
+            ensemble=Fitting.of(study, parameters=None).fit(examples, folds=folds, tested=AS_OF),
+            dataset=dataset.description.name, study=study.model_dump(mode="json"),
+            feature_names=tuple(examples.features.columns),
+            feature_digest=feature_digest(examples.catalogue), data_digest=dataset.digest,
+            data_from=examples.as_ofs.min(), data_until=AS_OF, metrics={},
+            message_risk=examples.message_risk,
+        )  # fmt: skip
+        bundle.save(folder / "model")
+    return data, folder / "model"
+
+
+@pytest.fixture(scope="module")
+def alerts(company, tmp_path_factory) -> pd.DataFrame:
+    """What the command line alerts, by customer."""
+    data, model = company
+    folder = tmp_path_factory.mktemp("desk")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        run_json(patch, "score", str(data), "--as-of", f"{AS_OF:%Y-%m-%d}", "--model", str(model),
+                 "--out", "scores.parquet")  # fmt: skip
+        run_json(patch, "alerts", "scores.parquet", "--data", str(data), "--state", "state",
+                 "--out", "alerts.parquet")  # fmt: skip
+    return pd.read_parquet(folder / "alerts.parquet").set_index("customer_id")
+
+
+@pytest.fixture(scope="module")
+def said(company, tmp_path_factory) -> pd.DataFrame:
+    """What the two clients said, and how."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("heard"))
+        connection = heard(open_dataset(company[0])).connection
+    return connection.cursor().execute(
+        "select customer_id, sent_at, s.* from message_scores s join messages using (message_id) "
+        "where customer_id like 'silent-%' and author = 'customer'"
+    ).df()  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tone_falls_within_a_week_and_the_export_is_asked_for_three_times(said, language):
+    own = said[said["customer_id"] == CLIENTS[language]]
+    before, after = (part for _, part in own.groupby(own["sent_at"] >= AS_OF - 7 * DAY))
+
+    assert before["tone"].mean() == pytest.approx(0.8, abs=0.15)
+    assert after["tone"].mean() < 0.3
+    assert (before["export_request"].sum(), after["export_request"].sum()) == (0, 3)
+    assert after["formality"].mean() > before["formality"].mean()
+
+
+#: The reasons in any order: the change of tone, the export, the reopened tickets.
+FIRST = {
+    "en": ("Tone", "export", "reopened"),
+    "ru": ("Тон", "выгруз", "Повторно открыт"),
+}
+
+
+@pytest.mark.parametrize("told", LANGUAGES)
+@pytest.mark.parametrize("client", CLIENTS.values())
+def test_the_alert_says_tone_export_and_reopened_tickets(alerts, client, told):
+    reasons = alerts.loc[client, f"reasons_{told}"].split("; ")
+
+    assert len(reasons) == 3
+    for words in FIRST[told]:
+        assert sum(words.lower() in reason.lower() for reason in reasons) == 1, reasons
