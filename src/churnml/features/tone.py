@@ -225,6 +225,8 @@ def _markers() -> tuple[Feature, ...]:
         o.both(said[name], o.count(_THEIRS.only(name), Window(None, 4)) <= 0.0)
         for name in MARKER_TITLES
     ]
+    # Counts over all markers have no direction of their own: as reasons they would say "a warning
+    # word" where the single marker says which.
     return (
         *features,
         _declare("export_with_price_or_competitor", o.both(said["export_request"], leaving),
@@ -232,10 +234,10 @@ def _markers() -> tuple[Feature, ...]:
                  "Запрос выгрузки вместе с ценой или конкурентом", Unit.FLAG, 1,
                  play="migration_talk"),
         _declare("markers_28d", o.k_of_n(*said.values()), "Kinds of warning words, last 28 days",
-                 "Виды тревожных слов за 28 дней", Unit.COUNT, 1),
+                 "Виды тревожных слов за 28 дней", Unit.COUNT, play="executive_call"),
         _declare("markers_first_28d", o.k_of_n(*new),
                  "Warning words said for the first time, last 28 days",
-                 "Тревожные слова впервые за 28 дней", Unit.COUNT, 1),
+                 "Тревожные слова впервые за 28 дней", Unit.COUNT, play="executive_call"),
     )  # fmt: skip
 
 
