@@ -105,10 +105,14 @@ def test_saved_models_score_as_they_did(dataset_of, tmp_path):
     subscriptions, messages = company()
     dataset = dataset_of({"subscriptions": subscriptions, "messages": messages}, until=str(UNTIL))
     risk = fit_message_risk(dataset, delay_days=14)
-    risk.save(tmp_path / "risk.npz")
-    again = MessageRisk.load(tmp_path / "risk.npz")
+    risk.save(tmp_path / "risk.npy")
+    again = MessageRisk.load(tmp_path / "risk.npy")
     drawn = messages_of(dataset)
 
+    again.save(tmp_path / "again.npy")
+    written = (tmp_path / "risk.npy").read_bytes()
+
+    assert (tmp_path / "again.npy").read_bytes() == written
     assert again.digest == risk.digest
     assert np.array_equal(again.score(drawn), risk.score(drawn), equal_nan=True)
 

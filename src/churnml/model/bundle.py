@@ -30,7 +30,7 @@ from churnml.windows import LabelWindow
 FORMAT = 3
 READABLE = (1, 2, 3)
 _MANIFEST = "bundle.json"
-_MESSAGE_RISK = "message_risk.npz"
+_MESSAGE_RISK = "message_risk.npy"
 
 
 @dataclass(frozen=True)

@@ -89,19 +89,17 @@ class MessageRisk:
         return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()[:16]
 
     def save(self, path: Path) -> None:
-        """Write the numbers as npz, nothing pickled."""
+        """Write the numbers, nothing pickled; equal numbers are equal bytes (an archive is not)."""
         with path.open("wb") as file:
-            np.savez_compressed(
-                file, starts=self.starts.astype("datetime64[us]").astype("int64"),
-                weights=self.weights, biases=self.biases,
-            )  # fmt: skip
+            for part in (self.starts.astype("int64"), self.weights, self.biases):
+                np.save(file, part, allow_pickle=False)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """The models that ``save`` wrote."""
-        with np.load(path, allow_pickle=False) as numbers:
-            starts = numbers["starts"].astype("datetime64[us]")
-            return cls(starts, numbers["weights"], numbers["biases"])
+        with path.open("rb") as file:
+            starts, weights, biases = (np.load(file, allow_pickle=False) for _ in range(3))
+        return cls(starts.astype("datetime64[us]"), weights, biases)
 
 
 def fit_message_risk(dataset: Dataset, *, delay_days: int) -> MessageRisk | None:
@@ -140,10 +138,10 @@ def fit_message_risk(dataset: Dataset, *, delay_days: int) -> MessageRisk | None
 
 def cached_message_risk(dataset: Dataset, *, folder: Path) -> MessageRisk | None:
     """The models of a dataset, from the cache where they were fitted before."""
-    path = folder / f"message_risk_{dataset.digest[:16]}_{code_digest('model', 'text')}.npz"
+    path = folder / f"message_risk_{dataset.digest[:16]}_{code_digest('model', 'text')}.npy"
     try:
         return MessageRisk.load(path)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, EOFError):
         risk = fit_message_risk(dataset, delay_days=dataset.description.churn.delay_days)
     # The cache is a comfort: a full disk must not cost the run.
     with contextlib.suppress(OSError):
