@@ -56,11 +56,11 @@ def test_what_speaks_against_a_topic_counts():
     assert names(tone=0.3, greetings=-0.4, reopened=0.1) == ["reopened"]
 
 
-def test_a_signal_of_no_known_direction_adds_weight_and_never_speaks():
+def test_a_signal_of_no_known_direction_is_no_reason_and_adds_to_none():
     found = said(tone=0.1, usual_tone=0.4, reopened=0.3, industry=0.9)
 
-    assert [one["feature"] for one in found] == ["tone", "reopened"]
-    assert found[0]["contribution"] == pytest.approx(0.5)
+    assert [one["feature"] for one in found] == ["reopened", "tone"]
+    assert found[1]["contribution"] == pytest.approx(0.1)
 
 
 def test_reasons_stop_where_nothing_raises_the_score():

@@ -54,8 +54,8 @@ def reasons(
     """What raises each score most, strongest first; each reason calls for another play.
 
     Signals of one family that the same play answers are one topic: their contributions are summed,
-    what speaks against included, and the topic is told by its strongest signal. A signal whose
-    direction is not known tells nobody what is wrong, so it only adds its weight.
+    what speaks against included, and the topic is told by its strongest signal. Signals whose
+    direction is not known are left out: nobody could say from them what is wrong.
 
     Parameters
     ----------
@@ -73,36 +73,38 @@ def reasons(
         ``text_ru``.
     """
     known = {feature.name: feature for feature in features}
-    names = [str(name) for name in contributions.columns if name in known]
-    topics = [(str(known[name].family), known[name].play) for name in names]
+    names = [name for name in contributions if name in known and known[str(name)].risk]
+    if not names:
+        return pd.Series([[] for _ in contributions.index], index=contributions.index)
+    topics = pd.MultiIndex.from_tuples([_topic(known[str(name)]) for name in names])
     values = contributions[names]
-    weights = values.T.groupby(pd.MultiIndex.from_tuples(topics), sort=False).sum().T
-    telling = values.loc[:, [known[name].risk != 0 for name in names]]
+    weights = values.T.groupby(topics, sort=False).sum().T
     found = [
-        _strongest(weights.iloc[row], telling.iloc[row], known=known, most=most)
+        _strongest(weights.iloc[row], values.iloc[row], known=known, most=most)
         for row in range(len(values))
     ]
     return pd.Series(found, index=contributions.index, dtype="object")
 
 
+def _topic(feature: Feature) -> tuple[str, str]:
+    return str(feature.family), feature.play
+
+
 def _strongest(
-    weights: pd.Series, telling: pd.Series, *, known: dict[str, Feature], most: int
+    weights: pd.Series, values: pd.Series, *, known: dict[str, Feature], most: int
 ) -> list[dict[str, Any]]:
     """The reasons of one row: topics by weight, a play once, each by its strongest signal."""
     signals: dict[tuple[str, str], Feature] = {}
-    for name in telling[telling > 0].sort_values(ascending=False, kind="stable").index:
-        feature = known[str(name)]
-        signals.setdefault((str(feature.family), feature.play), feature)
+    for name in values.sort_values(ascending=False, kind="stable").index:
+        signals.setdefault(_topic(known[str(name)]), known[str(name)])
     chosen: dict[str, dict[str, Any]] = {}
     for topic, weight in weights.sort_values(ascending=False, kind="stable").items():
         if weight <= 0 or len(chosen) == most:
             break
-        if topic in signals:
-            feature = signals[topic]
-            told = {
-                "feature": feature.name, "family": str(feature.family),
-                "contribution": float(weight),
-                "text_en": feature.title["en"], "text_ru": feature.title["ru"],
-            }  # fmt: skip
-            chosen.setdefault(feature.play, told)
+        feature = signals[topic]
+        told = {
+            "feature": feature.name, "family": str(feature.family), "contribution": float(weight),
+            "text_en": feature.title["en"], "text_ru": feature.title["ru"],
+        }  # fmt: skip
+        chosen.setdefault(feature.play, told)
     return list(chosen.values())
