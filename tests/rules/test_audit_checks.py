@@ -9,7 +9,7 @@ import pytest
 from churnml.alerting.queue import Policy
 from churnml.config import Population
 from churnml.evaluation.audit.alarms import area_with_bound
-from churnml.evaluation.audit.booked_back import _bump
+from churnml.evaluation.audit.booked_back import ALARM, ALARM_OF_A_VALUE, _bump
 from churnml.evaluation.audit.findings import Finding
 from churnml.evaluation.audit.future_totals import _partial
 from churnml.evaluation.audit.merging import merged
@@ -141,10 +141,18 @@ def test_rows_that_pile_up_at_a_distance_are_booked_back_and_a_swell_is_not():
     pile = np.full(14, 10.0)
     pile[3:5] += 60
 
-    assert _bump(swell) is None
-    near, far, ratio = _bump(pile)
+    assert _bump(swell, alarm=ALARM) is None
+    near, far, ratio = _bump(pile, alarm=ALARM)
     assert (near, far) == (21, 35)
     assert ratio > 2.1
+
+
+def test_an_honest_value_may_swell_more_than_a_whole_table():
+    complaints = np.full(14, 20.0)
+    complaints[4:7] = 50
+
+    assert _bump(complaints, alarm=ALARM) is not None
+    assert _bump(complaints, alarm=ALARM_OF_A_VALUE) is None
 
 
 def test_a_total_that_reaches_into_the_future_is_explained_by_it_and_an_honest_one_is_not():
