@@ -53,14 +53,7 @@ class World:
         return folder / "company" / "data"
 
 
-WORLDS = (
-    World(201, causes_seed=201),
-    World(101),
-    World(202, causes_seed=202),
-    World(203, causes_seed=203),
-    World(102),
-    World(204, causes_seed=204),
-)
+WORLDS = (World(201, causes_seed=201), World(101))
 
 
 def main(words: Sequence[str] | None = None) -> None:
