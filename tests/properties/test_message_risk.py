@@ -76,14 +76,25 @@ def test_the_first_messages_have_no_risk_for_want_of_closed_labels(fitted):
     assert risk[sent > FIRST + pd.Timedelta(days=420)].notna().all()
 
 
-def test_what_becomes_of_a_customer_changes_no_risk_of_its_own_messages(fitted):
+def test_what_became_of_a_customer_changes_no_risk_of_its_own_messages(fitted):
     subscriptions, messages = company()
-    own = [row for row in messages if row["customer_id"] == "c0"]
-    stays = [{**s, "ended_at": None} if s["customer_id"] == "c0" else s for s in subscriptions]
+    left = FIRST + pd.Timedelta(days=200)
+    others = [row for row in messages if row["customer_id"] != "c0"]
+    # A win-back: only who writes again after the exit could be told by it.
+    own = [
+        {"message_id": f"c0-{week}", "customer_id": "c0", "author": "customer", "text": LEAVING,
+         "sent_at": FIRST + pd.Timedelta(days=7 * week + 1)}
+        for week in range(72) if not 200 <= 7 * week + 1 < 230
+    ]  # fmt: skip
+    back = {**subscriptions[0], "subscription_id": "again", "ended_at": None,
+            "started_at": left + pd.Timedelta(days=30)}  # fmt: skip
+    exits = [{**subscriptions[0], "ended_at": left}, back, *subscriptions[1:]]
+    stays = [{**subscriptions[0], "ended_at": None}, *subscriptions[1:]]
     ids = [row["message_id"] for row in own]
-    before = fitted(subscriptions, messages)[ids]
-    after = fitted(stays, messages)[ids]
+    before = fitted(exits, [*others, *own])[ids]
+    after = fitted(stays, [*others, *own])[ids]
 
+    assert before.notna().sum() > 30
     pd.testing.assert_series_equal(before, after)
 
 
