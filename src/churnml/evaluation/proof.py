@@ -211,7 +211,6 @@ class _Yardstick:
             "policy": self.policy,
             "observed_until": dataset.observed_until,
         }
-        self.dataset = dataset
         self._around: pd.DataFrame | None = None
 
     def measure(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -49,9 +49,10 @@ def dialogue(messages: pd.DataFrame) -> pd.DataFrame:
         return facts
     ordered = messages.sort_values(["customer_id", "sent_at"], kind="stable")
     theirs = ordered[ordered["author"] == "customer"]
+    alike = list(_pairs(theirs))
     for column, found in (
-        ("asked_before", dict(_asked_before(theirs))),
-        ("asked_again", dict(_asked_again(ordered))),
+        ("asked_before", {theirs.index[place]: len(before) for place, before in alike}),
+        ("asked_again", dict(_asked_again(ordered, alike))),
         ("canned", dict(_canned(messages[messages["author"] == "staff"]))),
     ):
         facts.loc[list(found), column] = list(found.values())
@@ -90,11 +91,9 @@ def _pairs(theirs: pd.DataFrame) -> Iterator[tuple[int, list[int]]]:
             yield place, found
 
 
-def _asked_before(theirs: pd.DataFrame) -> Iterator[tuple[object, int]]:
-    return ((theirs.index[place], len(found)) for place, found in _pairs(theirs))
-
-
-def _asked_again(ordered: pd.DataFrame) -> Iterator[tuple[object, bool]]:
+def _asked_again(
+    ordered: pd.DataFrame, alike: Sequence[tuple[int, list[int]]]
+) -> Iterator[tuple[object, bool]]:
     """Messages like an earlier one, with an answer of ours in between."""
     theirs = ordered[ordered["author"] == "customer"]
     ours = ordered[ordered["author"] == "staff"]
@@ -103,7 +102,7 @@ def _asked_again(ordered: pd.DataFrame) -> Iterator[tuple[object, bool]]:
         answers[row.customer_id].append((row.sent_at, row.known_at))
     columns = (theirs[name].tolist() for name in ("customer_id", "sent_at", "known_at"))
     customers, sent, known = columns
-    for place, found in _pairs(theirs):
+    for place, found in alike:
         first = sent[found[-1]]
         answered = (
             at

@@ -9,6 +9,7 @@ import pandas as pd
 from churnml.text.cleaning import clean
 from churnml.text.columns import OK
 from churnml.text.linear.model import LinearText, vectorizers
+from churnml.text.linear.scorer import answers
 from churnml.text.scoring import TextScorer
 
 #: Messages more alike than this teach the same.
@@ -42,9 +43,10 @@ def label_next(
     words = [texts[row].text for row in rows]
     gated = lexicon.score([texts[row] for row in rows])
     if model is not None and len(rows):
-        p = np.sort(model.probabilities(words, gated), axis=1)
-        uncertainty = 1 - (p[:, -1] - p[:, -2])
-        said = np.array(model.classes)[model.probabilities(words, gated).argmax(axis=1)]
+        p = model.probabilities(words, gated)
+        likeliest = np.sort(p, axis=1)
+        uncertainty = 1 - (likeliest[:, -1] - likeliest[:, -2])
+        said = answers(p, model.classes)
     else:
         uncertainty = np.abs(gated["tone"].to_numpy(dtype=float))
         said = np.where(gated["tone"] <= 0, "negative", "positive")
