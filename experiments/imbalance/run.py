@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import sys
 import time
 from pathlib import Path
 from typing import Any, get_args
@@ -22,7 +23,11 @@ from churnml.model.examples import Examples
 from churnml.model.sampling import MINORITY_SHARE
 from churnml.splits import ForwardFolds
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from isolated import BEGIN, END, put  # noqa: E402
+
 SEEDS = (1, 2, 3)
 #: Every second to fourth week teaches the same difference in so much less time.
 MAX_ROWS = 20_000
@@ -140,14 +145,6 @@ def tables(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write_tables(results: dict[str, Any]) -> None:
-    """Put the tables between the marks of the README."""
-    path = HERE / "README.md"
-    before, _, rest = path.read_text(encoding="utf-8").partition("<!-- tables -->\n")
-    after = rest[rest.index("<!-- end -->") :]
-    path.write_text(f"{before}<!-- tables -->\n{tables(results)}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Run the chosen data sets and keep what the others had found."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -163,7 +160,7 @@ def main() -> None:
         results[name] = tried(name, chosen.data, chosen.cache, chosen.resamples)
         lines = [f"{json.dumps(key)}: {json.dumps(found)}" for key, found in results.items()]
         path.write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
-    write_tables(results)
+    put(f"{BEGIN}\n{tables(results)}{END}", into=HERE / "README.md")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 WEEKS, SEED = 70, 7  # one company; population seeds give it other customers
 TRAINED_ON, COMPARED_ON = 100, (101, 102)
 CUSTOMERS, COMPARED_CUSTOMERS = 1_200, 5_000
-SIZES = (500, 2_000, 8_000)
+SIZES = (500, 2_000, 4_000)  # of some 5,000 at risk in the compared weeks
 TRIALS, RESAMPLES = 50, 200
 FAST = Parameters(trees=80)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,11 @@ import pandas as pd
 
 import churnml as ch
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from isolated import BEGIN, END, put  # noqa: E402
+
 #: Each data set: its folder, dataset.toml and study.
 SETS = {
     "world": (None, None, "../studies/half_year.toml"),
@@ -108,14 +113,6 @@ def tables(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write_tables(results: dict[str, Any]) -> None:
-    """Put the tables between the marks of the README."""
-    path = HERE / "README.md"
-    before, _, rest = path.read_text(encoding="utf-8").partition("<!-- tables -->\n")
-    after = rest[rest.index("<!-- end -->") :]
-    path.write_text(f"{before}<!-- tables -->\n{tables(results)}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Ask the chosen data sets and keep what the others had answered."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -132,7 +129,7 @@ def main() -> None:
             results.setdefault(name, {})[question] = answer
             lines = [f"{json.dumps(key)}: {json.dumps(found)}" for key, found in results.items()]
             path.write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
-    write_tables(results)
+    put(f"{BEGIN}\n{tables(results)}{END}", into=HERE / "README.md")
 
 
 if __name__ == "__main__":
