@@ -17,6 +17,7 @@ from churnml.labels import CHURNED, UNKNOWN
 from churnml.model.boosting import Parameters
 from churnml.model.ensemble import fit_ensemble
 from churnml.model.examples import Examples
+from churnml.model.message_risk import with_message_risk
 from churnml.snapshots import in_population, take_snapshots
 from churnml.sources import open_dataset
 from churnml.splits import ForwardFolds
@@ -48,7 +49,9 @@ def future_cut(
         cut = open_dataset(data, dataset_file=dataset_file, known_until=as_of)
         then = take_snapshots(cut, [as_of])
         inside = in_population(cut, then, population=population)
-        table = compute_features(cut, then, features=examples.catalogue, kept=inside)
+        # Message risk is fitted, so the models are the run's own; what they read is cut.
+        listened = with_message_risk(cut, examples.message_risk)
+        table = compute_features(listened, then, features=examples.catalogue, kept=inside)
         now = examples.features[examples.as_ofs == as_of]
         for name in unequal(table, now):
             differing[name] = differing.get(name, 0) + 1
