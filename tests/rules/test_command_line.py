@@ -1,5 +1,9 @@
 """Bad input gets one clear message and exit code 2; nothing half-written stays behind."""
 
+import json
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
@@ -161,3 +165,38 @@ def test_a_place_where_no_model_can_be_written_is_refused_before_any_work(folder
 
     assert code == 2
     assert "taken exists and is no bundle" in message
+
+
+#: Asks every command for help in one fresh process; tells which libraries that has loaded.
+ASK_ALL_FOR_HELP = """
+import contextlib, io, json, sys
+from churnml.commands import app
+import typer
+
+def paths(command, path):
+    yield path
+    for name, below in getattr(command, "commands", {}).items():
+        yield from paths(below, [*path, name])
+
+loaded = {}
+for path in paths(typer.main.get_command(app), []):
+    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):
+        app([*path, "--help"])
+    assert "Usage" in said.getvalue(), path
+    loaded[" ".join(path)] = sorted({name.partition(".")[0] for name in sys.modules})
+print(json.dumps(loaded))
+"""
+SLOW_TO_LOAD = {
+    "duckdb", "imblearn", "jinja2", "matplotlib", "mlflow", "numpy", "optuna", "pandas", "pyarrow",
+    "pydantic", "rich", "scipy", "shap", "sklearn", "sqlglot", "xgboost",
+}  # fmt: skip
+
+
+def test_help_loads_nothing_that_is_slow_to_load():
+    asked = subprocess.run(
+        [sys.executable, "-c", ASK_ALL_FOR_HELP], capture_output=True, text=True, check=True
+    )
+    loaded = json.loads(asked.stdout)
+
+    assert {"", "train", "score", "text score"} <= set(loaded)
+    assert set().union(*loaded.values()) & SLOW_TO_LOAD == set()

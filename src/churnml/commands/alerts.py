@@ -60,7 +60,7 @@ def alerts(
     if as_json:
         print_json({**desk.as_json(), "out": str(out), "state": str(state)})
     else:
-        show_desk(desk, stdout)
+        show_desk(desk, stdout.console)
         stdout.print(f"All alerts are in {out}.", soft_wrap=True)
 
 
@@ -86,4 +86,4 @@ def watch(
     if as_json:
         print_json({"customers": listed.records(), "as_of": f"{listed.as_of:%Y-%m-%dT%H:%M:%SZ}"})
     else:
-        show_watch_list(listed, stdout)
+        show_watch_list(listed, stdout.console)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from churnml.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
 
     from churnml.config import Study
     from churnml.sources.dataset import Dataset
 
+#: Answers for groups whether --help was given: typer would ask pydantic, half of the time of help.
+QUICK_HELP: dict[str, Any] = {"default_map": {"help": False}}
 app = typer.Typer(
     name="churnml",
     help="Know three to four weeks ahead which customer is leaving, why, and prove it.",
@@ -27,9 +29,35 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings=QUICK_HELP,
 )
-stdout = Console()
-stderr = Console(stderr=True)
+
+
+class Printer:
+    """A console that is made when there is something to print.
+
+    Parameters
+    ----------
+    stderr : bool
+    """
+
+    def __init__(self, *, stderr: bool) -> None:
+        self._stderr = stderr
+
+    @cached_property
+    def console(self) -> Console:
+        """The console of rich, whose import takes longer than to show help."""
+        from rich.console import Console
+
+        return Console(stderr=self._stderr)
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As ``rich.console.Console.print``."""
+        self.console.print(*objects, **how)
+
+
+stdout = Printer(stderr=False)
+stderr = Printer(stderr=True)
 
 Data = Annotated[Path, typer.Argument(help="Folder of tables or a DuckDB file.")]
 StudyData = Annotated[
@@ -115,6 +143,8 @@ def print_records(title: str, records: Sequence[dict[str, Any]]) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows as a table."""
+    from rich.table import Table
+
     table = Table(title=title, title_justify="left")
     for column in columns:
         table.add_column(column, overflow="fold")

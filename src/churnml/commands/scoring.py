@@ -101,4 +101,4 @@ def evaluate(
     if as_json:
         print_json(judged.as_json())
     else:
-        show_evaluation(judged.as_json(), stdout)
+        show_evaluation(judged.as_json(), stdout.console)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churnml.commands.base import (
+    QUICK_HELP,
     AsJson,
     Out,
     app,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 text = typer.Typer(
     name="text", help="Messages become signals: tone, formality, markers.", no_args_is_help=True,
-    rich_markup_mode=None,
+    rich_markup_mode=None, context_settings=QUICK_HELP,
 )  # fmt: skip
 app.add_typer(text)
 

@@ -45,12 +45,12 @@ def train(
     study = overridden(read_study(config), trials=trials, seed=seed)
     result = run(
         data_of(study, data), study=study, dataset_file=dataset, as_of=as_of, out=out,
-        console=stderr,
+        console=stderr.console,
     )  # fmt: skip
     if as_json:
         print_json(result.as_json())
     else:
-        result.show(stdout)
+        result.show(stdout.console)
 
 
 @app.command(epilog="Example: churnml recalibrate data/demo/data --model models:/churnml@champion")
