@@ -26,6 +26,7 @@ from churnml.evaluation.baselines import health_weights
 from churnml.evaluation.forward import Fitting
 from churnml.evaluation.promotion import Verdict, against_rule, compare, newest_closed
 from churnml.evaluation.proof import Proof, prove
+from churnml.evaluation.record import record, write_record
 from churnml.features import feature_digest
 from churnml.features.cache import code_digest
 from churnml.model.bundle import Bundle, check_folder
@@ -117,7 +118,7 @@ def train(
         bundle = run.refit(fitting, proof).save(folder)
     with stages.stage("figures and MLflow"):
         content = run.content(audit, tuned, proof, verdict)
-        card = run.write_card(folder, bundle, content, proof)
+        card = run.write_documents(folder, bundle, content, proof)
         registered = tracking.log_training(run.record(bundle, folder, tuned, proof, verdict, card))
         verdict = _put_into_use(registered, verdict, over=in_use)
     found = _found(folder, bundle, registered, card) | _said(verdict)
@@ -329,10 +330,14 @@ class _Run:
             message_risk=self.examples.message_risk,
         )
 
-    def write_card(
+    def write_documents(
         self, folder: Path, bundle: Bundle, content: Mapping[str, Any], proof: Proof
     ) -> WrittenCard:
-        """The model card, into the bundle's folder: it goes where the model goes."""
+        """Proof and model card, into the bundle's folder: they go where the model goes."""
+        window = self.examples.window
+        document = {**content, "model_digest": bundle.digest}
+        kept = record(proof, document, self.dataset, study=self.study, delay_days=window.delay_days)
+        write_record(folder, kept)
         return write_model_card(
             folder,
             {**content, "alerts": self.study.alerts.model_dump(mode="json")},

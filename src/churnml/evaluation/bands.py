@@ -80,7 +80,7 @@ def intervals_of(
             if figure in _SHARES:
                 alerts = figure in _OF_ALERTS
                 seen = int(figures.get(f"{prefix}n_judged", 0)) if alerts else people
-                band = _with_exact_bound(band, value, seen=seen)
+                band = with_exact_bound(band, value, seen=seen)
             band = _with_exact_load(band, rounding.get(name, 0.0), is_share=figure in _SHARES)
         found[name] = band
     return found
@@ -106,7 +106,7 @@ def _reflected(band: tuple[float, float], value: float) -> tuple[float, float]:
     return max(min(low, value), 0.0), max(high, value)
 
 
-def _with_exact_bound(band: tuple[float, float], value: float, *, seen: int) -> tuple[float, float]:
+def with_exact_bound(band: tuple[float, float], value: float, *, seen: int) -> tuple[float, float]:
     """A share of all or of none keeps the exact binomial bound [1]_: resamples cannot vary it.
 
     References

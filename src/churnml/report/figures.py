@@ -271,12 +271,25 @@ def calibration_figure(
     """
     if probability.empty:
         raise InputError("A calibration figure needs rows with a probability; there are none.")
-    words, bins = CAPTIONS[language], reliability(probability, positive)
-    title = words["calibration"].format(
-        said=percent(float(probability.mean()), digits=1),
-        came=percent(float(positive.mean()), digits=1),
+    return reliability_figure(reliability(probability, positive), language=language)
+
+
+def reliability_figure(bins: pd.DataFrame, *, language: Language = "en") -> Figure:
+    """The same figure from its bins.
+
+    Parameters
+    ----------
+    bins : DataFrame
+        As ``reliability`` returns them: probability, share, low, high, rows.
+    language : {"en", "ru"}
+    """
+    words, rows = CAPTIONS[language], bins["rows"]
+    said, came = (
+        percent(float((bins[name] * rows).sum() / rows.sum()), digits=1)
+        for name in ("probability", "share")
     )
-    subtitle = words["calibration_sub"].format(rows=whole(len(probability)))
+    title = words["calibration"].format(said=said, came=came)
+    subtitle = words["calibration_sub"].format(rows=whole(int(rows.sum())))
     figure = sheet(title, subtitle, size=(6.6, 5.6))
     axes = panel(figure.subplots(), x_label=words["said"], y_label=words["came"])
     top = 1.08 * max(float(bins["high"].max()), float(bins["probability"].max()))
