@@ -19,30 +19,49 @@ SUFFIXES = (".parquet", ".csv", ".jsonl")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+_INSTANT = pa.timestamp("us", tz="UTC")
+EVIDENCE = pa.struct([("table", pa.string()), ("id", pa.string()), ("at", _INSTANT)])
+REASON = pa.struct(
+    [
+        ("feature", pa.string()),
+        ("family", pa.string()),
+        ("contribution", pa.float64()),
+        ("text_en", pa.string()),
+        ("text_ru", pa.string()),
+        # In the unit of the feature; null where it was not known.
+        ("was", pa.float64()),
+        ("now", pa.float64()),
+        # First weekly as_of of the present state.
+        ("since", _INSTANT),
+        ("evidence", pa.list_(EVIDENCE)),
+        ("play", pa.string()),
+        # The state that would go with a lower score, and by how much lower its probability.
+        ("lower_en", pa.string()),
+        ("lower_ru", pa.string()),
+        ("would_lower", pa.float64()),
+    ]
+)
+OPEN_PROBLEM = pa.struct(
+    [
+        ("text_en", pa.string()),
+        ("text_ru", pa.string()),
+        ("table", pa.string()),
+        ("id", pa.string()),
+        ("since", _INSTANT),
+    ]
+)
 SCORE_SCHEMA = pa.schema(
     [
         ("customer_id", pa.string()),
-        ("as_of", pa.timestamp("us", tz="UTC")),
+        ("as_of", _INSTANT),
         ("probability", pa.float64()),
         ("model_digest", pa.string()),
         ("weeks_ahead", pa.list_(pa.float64())),
         ("exit_days_p25", pa.float64()),
         ("exit_days_p50", pa.float64()),
         ("exit_days_p75", pa.float64()),
-        (
-            "reasons",
-            pa.list_(
-                pa.struct(
-                    [
-                        ("feature", pa.string()),
-                        ("family", pa.string()),
-                        ("contribution", pa.float64()),
-                        ("text_en", pa.string()),
-                        ("text_ru", pa.string()),
-                    ]
-                )
-            ),
-        ),
+        ("reasons", pa.list_(REASON)),
+        ("open_problem", OPEN_PROBLEM),
         # What a team acts by; null where it is not known.
         ("health", pa.float64()),
         ("tier", pa.string()),
@@ -163,7 +182,7 @@ def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     if pa.types.is_nested(column.type):
         return pa.array(
             [
-                None if value is None else json.dumps(value, ensure_ascii=False)
+                None if value is None else json.dumps(value, ensure_ascii=False, default=_iso)
                 for value in column.to_pylist()
             ],
             pa.string(),

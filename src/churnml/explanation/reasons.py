@@ -17,6 +17,9 @@ REASONS = 3
 #: SHAP is the slow step: of each as_of this share is explained, and at least so many customers.
 EXPLAINED_SHARE = 0.1
 EXPLAINED_LEAST = 50
+#: What is not known of a reason before its past is read.
+_UNTOLD: dict[str, Any] = {"was": None, "now": None, "since": None, "evidence": [],
+                           "lower_en": None, "lower_ru": None, "would_lower": None}  # fmt: skip
 
 
 def strongest_reasons(
@@ -104,7 +107,8 @@ def _strongest(
         feature = signals[topic]
         told = {
             "feature": feature.name, "family": str(feature.family), "contribution": float(weight),
-            "text_en": feature.title["en"], "text_ru": feature.title["ru"],
+            "text_en": feature.title["en"], "text_ru": feature.title["ru"], "play": feature.play,
+            **_UNTOLD,
         }  # fmt: skip
         chosen.setdefault(feature.play, told)
     return list(chosen.values())
