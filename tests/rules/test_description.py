@@ -41,6 +41,16 @@ def test_without_a_file_the_canonical_names_are_expected():
     assert Description().source("events") == TableSource()
 
 
+def test_the_folder_of_word_lists_lies_beside_the_file_or_in_the_data(tmp_path):
+    file = tmp_path / "dataset.toml"
+    file.write_text('[text]\nlists = "words"\n', encoding="utf-8")
+
+    assert read_description(file).text.lists == str(tmp_path / "words")
+    assert read_description(file, folder=tmp_path / "data").text.lists == str(
+        tmp_path / "data" / "words"
+    )
+
+
 def test_a_table_has_one_origin(tmp_path):
     file = tmp_path / "dataset.toml"
     file.write_text('[tables.events]\nfile = "a.csv"\nsql = "select 1"\n', encoding="utf-8")

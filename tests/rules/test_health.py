@@ -142,6 +142,17 @@ def test_the_points_of_the_source_are_added():
     assert risk_points(table, read_preset("seed_points")).tolist() == [0, 5, 8, 13]
 
 
+def test_tone_and_price_are_read_from_what_was_written():
+    table = features(
+        negative_messages_28d=[0, 1, 3, 0, np.nan],
+        said_price_complaint_28d=[0, 0, 1, 2, np.nan],
+        billing_tickets_28d=[1, 1, 0, 0, 1], days_since_message=[3, 3, 40, 3, np.nan],
+        days_since_activity=[0, 0, 0, 0, 0],
+    )  # fmt: skip
+
+    assert risk_points(table, read_preset("seed_points")).tolist() == [0, 2, 15, 5, 5]
+
+
 def test_who_never_wrote_is_silent_when_the_product_is_not_used():
     table = features(days_since_message=[np.nan, np.nan], days_since_activity=[31, 3])
 

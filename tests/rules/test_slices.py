@@ -184,7 +184,61 @@ def test_a_leaver_is_loud_with_a_ticket_or_an_exit_survey_in_the_28_days_before(
     assert cut_rows(dataset, [("a", AS_OF)]).exits["leavers"].tolist() == [said, "loud"]
 
 
-def test_without_tickets_nobody_is_called_silent(dataset_of):
+COLD, WARM = "Это безобразие, мы крайне недовольны!", "Спасибо, всё отлично работает!"
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"sent_at": EDGE, "text": COLD}, "loud"),
+        ({"sent_at": BEFORE_EDGE, "text": COLD}, "silent"),
+        ({"sent_at": "2026-03-31 23:59:59", "text": COLD}, "loud"),
+        ({"sent_at": EXIT, "text": COLD}, "silent"),
+        ({"sent_at": EDGE, "text": WARM}, "silent"),
+        ({"sent_at": EDGE, "text": COLD, "author": "staff"}, "silent"),
+        ({"sent_at": EDGE, "text": COLD, "customer_id": "c"}, "silent"),
+    ],
+)
+def test_a_leaver_is_loud_with_a_negative_message_of_their_own_in_the_28_days_before(
+    dataset_of, tmp_path, monkeypatch, row: dict[str, object], said: str
+):
+    monkeypatch.chdir(tmp_path)  # where scores of texts are kept
+    kept = {"message_id": "m0", "customer_id": "b", "author": "customer", "sent_at": "2026-03-20",
+            "text": COLD}  # fmt: skip
+    dataset = dataset_of(
+        {
+            "customers": [customer("a"), customer("b")],
+            "subscriptions": [subscription("a", ended_at=EXIT), subscription("b", ended_at=EXIT)],
+            "messages": [kept, {**kept, "message_id": "m1", "customer_id": "a", **row}],
+        },
+        until=UNTIL,
+    )
+
+    assert cut_rows(dataset, [("a", AS_OF)]).exits["leavers"].tolist() == [said, "loud"]
+
+
+def test_a_message_before_two_exits_makes_both_loud(dataset_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    message = {"message_id": "m", "customer_id": "a", "author": "customer", "sent_at": "2026-03-05",
+               "text": COLD}  # fmt: skip
+    ends = [("2025-01-01", "2026-03-06"), ("2026-03-10", EXIT)]
+    dataset = dataset_of(
+        {
+            "customers": [customer("a")],
+            "subscriptions": [
+                {**subscription("a", start, ended_at=end), "subscription_id": start}
+                for start, end in ends
+            ],
+            "messages": [message],
+        },
+        until=UNTIL,
+        description={"churn": {"grace_days": 0}},
+    )
+
+    assert cut_rows(dataset, [("a", AS_OF)]).exits["leavers"].tolist() == ["loud", "loud"]
+
+
+def test_without_tickets_and_messages_nobody_is_called_silent(dataset_of):
     dataset = dataset_of(
         {"customers": [customer("a")], "subscriptions": [subscription("a", ended_at=EXIT)]},
         until=UNTIL,
@@ -193,7 +247,8 @@ def test_without_tickets_nobody_is_called_silent(dataset_of):
     assert list(cut_rows(dataset, [("a", AS_OF)]).exits) == []
 
 
-def test_a_leaver_outside_the_ticket_feed_is_unknown(dataset_of):
+@pytest.mark.parametrize("feed", ["tickets", "messages"])
+def test_a_leaver_outside_of_a_feed_is_unknown(dataset_of, feed: str):
     ticket = {"ticket_id": "t0", "customer_id": "b", "opened_at": "2026-03-20"}
     dataset = dataset_of(
         {
@@ -203,6 +258,6 @@ def test_a_leaver_outside_the_ticket_feed_is_unknown(dataset_of):
         },
         until=UNTIL,
     )
-    dataset.connection.execute("insert into coverage values ('a', 'tickets', false)")
+    dataset.connection.execute(f"insert into coverage values ('a', '{feed}', false)")
 
     assert cut_rows(dataset, [("a", AS_OF)]).exits["leavers"].tolist() == ["unknown", "loud"]

@@ -75,6 +75,18 @@ def test_markers_are_nullable_in_every_format(folder, capsys, suffix):
     assert found.isna().tolist() == [False, False, False, True, True]
 
 
+def test_own_words_lie_in_the_data_wherever_its_description_stands(folder, capsys):
+    words = folder / "acme" / "words"
+    words.mkdir(parents=True)
+    (words / "own.toml").write_text('[markers.escalation]\nfind = ["everything works"]\n')
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "acme.toml").write_text('[text]\nlists = "words"\n')
+    score(capsys, "--dataset", "elsewhere/acme.toml", "--data", "acme")
+    scored = pd.read_csv("scored.csv", dtype="str", keep_default_na=False)
+
+    assert scored["escalation"].tolist() == ["true", "false", "false", "", ""]
+
+
 def test_a_scorer_is_judged_on_labels(folder, capsys):
     judged = run_json(capsys, "text", "eval", "--labels", "labels.csv")
 

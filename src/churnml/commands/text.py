@@ -42,7 +42,7 @@ Labels = Annotated[
 ]
 DescriptionFile = Annotated[
     Path | None,
-    typer.Option("--dataset", help="dataset.toml with [competitors] and [text]; default: none."),
+    typer.Option("--dataset", help="dataset.toml with [competitors] and [text]."),
 ]
 Model = Annotated[
     Path | None, typer.Option("--model", help="Folder that `churnml text train` wrote.")
@@ -80,9 +80,10 @@ def score(
 
     check_suffix(out)
     table = read_rows(messages)
-    scorer = _scorer(dataset, model)
+    scorer = _scorer(dataset, model, data)
     if llm is not None:
-        asked = _llm_scorer(llm, scorer, table, data)
+        people = {} if data is None else _people_by_text(table, data, dataset)
+        asked = _llm_scorer(llm, scorer, people)
         if dry_run:
             _quote(asked, table, as_json=as_json)
             return
@@ -111,7 +112,7 @@ def evaluate(
     truth = labels_of(table)
     scorer = _scorer(dataset, model)
     if llm is not None:
-        scorer = _llm_scorer(llm, scorer, table, None)
+        scorer = _llm_scorer(llm, scorer, {})
     numbered = table.assign(message_id=[str(row) for row in range(len(table))])
     judged = judge(score_messages(numbered, scorer), truth)
     judged |= {"n": len(table), "scorer": scorer.name}
@@ -203,29 +204,33 @@ def forget(
         stdout.print(f"{gone} of {len(set(message_id))} messages forgotten in {folder}.")
 
 
-def _description(dataset: Path | None) -> Description:
+def _description(dataset: Path | None, data: Path | None) -> Description:
+    """The file given, else the one beside the data; its relative paths lie where the data is."""
     from churnml.sources import read_description
-    from churnml.sources.description import Description
+    from churnml.sources.gating import data_folder, description_path
 
-    return read_description(dataset) if dataset is not None else Description()
+    if data is None:
+        return read_description(dataset)
+    return read_description(description_path(data, dataset), folder=data_folder(data))
 
 
-def _scorer(dataset: Path | None, model: Path | None) -> TextScorer:
+def _scorer(dataset: Path | None, model: Path | None, data: Path | None = None) -> TextScorer:
     from churnml.text.lexicon import lexicon_of
     from churnml.text.linear import LinearScorer, LinearText
 
-    lists = lexicon_of(_description(dataset))
+    lists = lexicon_of(_description(dataset, data))
     return lists if model is None else LinearScorer(LinearText.load(model), lists)
 
 
-def _llm_scorer(path: Path, gate: TextScorer, table: pd.DataFrame, data: Path | None) -> Any:
+def _llm_scorer(path: Path, gate: TextScorer, people: dict[str, tuple[Person, ...]]) -> Any:
     from churnml.text.llm import LlmScorer, read_llm_settings
 
-    people = {} if data is None else _people_by_text(table, data)
     return LlmScorer(read_llm_settings(path), gate, people=people, progress=_progress())
 
 
-def _people_by_text(table: pd.DataFrame, data: Path) -> dict[str, tuple[Person, ...]]:
+def _people_by_text(
+    table: pd.DataFrame, data: Path, dataset: Path | None
+) -> dict[str, tuple[Person, ...]]:
     """Contacts and name of the customer behind each text, for redaction."""
     from churnml.sources import open_dataset
     from churnml.text.cleaning import clean
@@ -233,7 +238,7 @@ def _people_by_text(table: pd.DataFrame, data: Path) -> dict[str, tuple[Person, 
 
     if "customer_id" not in table:
         raise InputError("--data redacts a customer's contacts; the messages need customer_id.")
-    opened = open_dataset(data)
+    opened = open_dataset(data, dataset_file=dataset)
     names = opened.frame("customers").set_index("customer_id")["name"].dropna()
     contacts = opened.frame("contacts")[["customer_id", "name", "email", "phone"]]
     rows = {key: part.to_dict("records") for key, part in contacts.groupby("customer_id")}

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from churnml.contract import CUSTOMERS
 from churnml.labels import with_exits
 from churnml.sources.dataset import Dataset
+from churnml.text.hearing import tone_of
+from churnml.text.judging import TONE_EDGE
 from churnml.windows import DAY
 
 UNKNOWN_VALUE = "unknown"
 SILENT, LOUD = "silent", "loud"
 LEAVERS = "leavers"
 TENURE = "tenure"
+#: What a leaver can be heard by.
+FEEDS = ("tickets", "messages")
 #: A leaver is loud with a complaint in so many days before the exit.
 HEARD_DAYS = 28
 #: Attributes with more values than this tell single customers apart rather than kinds of them.
@@ -58,7 +63,12 @@ or exists (
     select 1 from surveys s where s.customer_id = e.customer_id and s.kind = 'exit'
       and s.answered_at >= e.as_of - to_days($days) and s.answered_at < e.as_of)
 """
-_UNHEARD = "select customer_id from coverage where feed = 'tickets' and not covered"
+_WRITTEN = """
+select e.place, m.message_id, coalesce(m.text, '') as text
+from cut_rows e join messages m using (customer_id)
+where m.author = 'customer' and m.sent_at >= e.as_of - to_days($days) and m.sent_at < e.as_of
+"""
+_UNHEARD = "select customer_id from coverage where feed in ('tickets', 'messages') and not covered"
 
 
 @dataclass(frozen=True)
@@ -160,19 +170,31 @@ def _tenure(dataset: Dataset, keys: pd.DataFrame) -> pd.Series:
 
 
 def _leavers(dataset: Dataset, spells: pd.DataFrame) -> pd.DataFrame:
-    """Whether a ticket or an exit survey came in the 28 days before each exit.
+    """Whether a ticket, a negative message or an exit survey came in the 28 days before each exit.
 
-    Without tickets nobody can be heard and nothing is said. A negative message counts as nothing
-    while no tone is scored.
+    Without tickets and messages nobody can be heard and nothing is said; who is outside of one of
+    these feeds and not heard is unknown.
     """
-    if "tickets" not in dataset.tables or spells.empty:
+    if not dataset.tables & set(FEEDS) or spells.empty:
         return pd.DataFrame(index=spells.index)
     connection = dataset.connection.cursor()
     connection.register("cut_rows", _keys(spells["customer_id"], spells["exit_at"]))
     heard = connection.execute(_HEARD, {"days": HEARD_DAYS}).df()["place"].to_numpy()
+    negative = _negative(dataset, connection)
     unheard = connection.execute(_UNHEARD).df()["customer_id"]
     said = np.full(len(spells), SILENT, dtype=object)
     said[spells["customer_id"].isin(unheard).to_numpy()] = UNKNOWN_VALUE
     said[heard] = LOUD
+    said[negative] = LOUD
     order = [SILENT, LOUD, UNKNOWN_VALUE]
     return pd.DataFrame({LEAVERS: pd.Categorical(said, categories=order)}, index=spells.index)
+
+
+def _negative(dataset: Dataset, connection: duckdb.DuckDBPyConnection) -> npt.NDArray[np.int64]:
+    """Places of the exits before which the customer wrote a negative message."""
+    written = connection.execute(_WRITTEN, {"days": HEARD_DAYS}).df()
+    # Two exits of one customer may share a message.
+    messages = written.drop_duplicates("message_id")
+    tone = tone_of(dataset, messages).set_axis(messages["message_id"])
+    negative = (tone <= -TONE_EDGE).reindex(written["message_id"]).to_numpy()
+    return np.asarray(written["place"].to_numpy()[negative])

@@ -69,12 +69,15 @@ def _key(dataset: Dataset, snapshots: pd.DataFrame, features: Sequence[Feature])
 
 
 def code_digest(*parts: str) -> str:
-    """Sixteen hexadecimal digits that change with any line of these parts; default: of all."""
+    """Sixteen hexadecimal digits that change with any line of these parts; default: of all.
+
+    Word lists and presets (TOML) count like code.
+    """
     digest = hashlib.sha256()
     folder = Path(churnml.__file__).parent
-    for file in sorted(folder.rglob("*.py")):
+    for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder)
-        if not parts or name.parts[0] in parts:
+        if file.suffix in (".py", ".toml") and (not parts or name.parts[0] in parts):
             digest.update(name.as_posix().encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

@@ -45,7 +45,7 @@ class Dataset:
     notices : tuple of str
         What a user should know: columns ignored and why, features switched off.
     digest : str
-        Changes with any value of any table and with the description.
+        Changes with any value of any table, with the description and with own word lists.
     """
 
     connection: duckdb.DuckDBPyConnection

@@ -92,6 +92,11 @@ class TextSection(Section):
 
     lists: str | None = None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files in the folder of own lists, in the order in which they are read."""
+        return () if self.lists is None else tuple(sorted(Path(self.lists).glob("*.toml")))
+
 
 class Quality(Section):
     """The share of rows of one table that may be quarantined before a run stops."""
@@ -145,10 +150,14 @@ class Description(Section):
         return instant(moment, zone=self.timezone)
 
 
-def read_description(path: Path | None) -> Description:
+def read_description(path: Path | None, *, folder: Path | None = None) -> Description:
     """The description in a dataset.toml; without a path the defaults.
 
-    The folder of word lists is given relative to the file.
+    Parameters
+    ----------
+    path : Path, optional
+    folder : Path, optional
+        Where relative paths lie: the folder of the data; default: beside the file.
 
     Raises
     ------
@@ -160,5 +169,5 @@ def read_description(path: Path | None) -> Description:
     found = parse(Description, read_toml(path), where=str(path))
     if found.text.lists is None:
         return found
-    lists = str(path.parent / found.text.lists)
-    return found.model_copy(update={"text": TextSection(lists=lists)})
+    lists = (path.parent if folder is None else folder) / found.text.lists
+    return found.model_copy(update={"text": TextSection(lists=str(lists))})

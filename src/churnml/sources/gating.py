@@ -77,7 +77,9 @@ def gate_source(
         ``findings`` and ``stops``.
     """
     location = _location(data)
-    description = read_description(description_path(location, dataset_file))
+    description = read_description(
+        description_path(location, dataset_file), folder=data_folder(location)
+    )
     shop = open_workshop(location, timezone=description.timezone)
     try:
         return _gated(shop, description, known_until=known_until, quarantine=quarantine)
@@ -99,9 +101,13 @@ def description_path(location: Path, dataset_file: Path | None) -> Path | None:
     """The file given, else the one beside the data; None where there is none."""
     if dataset_file is not None:
         return dataset_file
-    folder = location.parent if location.is_file() else location
-    beside = folder / DESCRIPTION_FILE
+    beside = data_folder(location) / DESCRIPTION_FILE
     return beside if beside.is_file() else None
+
+
+def data_folder(location: Path) -> Path:
+    """Where relative paths of a description lie: the folder of tables, or of the DuckDB file."""
+    return location.parent if location.is_file() else location
 
 
 def _gated(

@@ -134,8 +134,10 @@ def _staged(gated: Gated) -> list[str]:
 
 
 def _digest(gated: Gated) -> str:
-    """Changes with any value and with the description; the order of rows does not matter."""
+    """Changes with any value, the description and own word lists; not with the order of rows."""
     digest = hashlib.sha256(gated.description.model_dump_json().encode())
+    for path in gated.description.text.files:
+        digest.update(f"{path.name}{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
     digest.update(str(gated.edge.observed_until).encode())
     for name in sorted([*_staged(gated), "coverage"]):
         columns = "customer_id, feed, covered"

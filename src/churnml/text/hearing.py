@@ -60,6 +60,20 @@ def heard(
     return replace(dataset, tables=dataset.tables | {MESSAGE_SCORES})
 
 
+def tone_of(dataset: Dataset, messages: pd.DataFrame) -> pd.Series:
+    """Tone of some messages of the dataset, aligned with them; NaN where it cannot be read.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    messages : DataFrame
+        ``message_id`` and ``text``.
+    """
+    scorer = lexicon_of(dataset.description)
+    found = score_messages(messages, scorer, cache=ScoreCache(CACHE))["tone"]
+    return found.set_axis(messages.index)
+
+
 def _plain(said: pd.DataFrame) -> pd.DataFrame:
     """Nullable flags as objects, which DuckDB reads as booleans with nulls."""
     flags = said.select_dtypes("boolean").columns

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 
 from churnml.config import Section, parse, read_toml
 from churnml.errors import InputError
+from churnml.sources.description import TextSection
 from churnml.text.columns import CATEGORIES, MARKERS
 from churnml.text.lexicon.phrases import plain
 
@@ -123,7 +124,7 @@ def extended(folder: Path) -> Lists:
     InputError
         If the folder has no TOML file, or one holds an unknown key.
     """
-    paths = sorted(folder.glob("*.toml"))
+    paths = TextSection(lists=str(folder)).files
     if not paths:
         raise InputError(f"[text] lists = '{folder}' holds no .toml file.")
     content = shipped().model_dump(mode="json")
