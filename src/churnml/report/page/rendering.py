@@ -1,0 +1,89 @@
+"""A template becomes one page that works offline: style and script inside, nothing from outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from churnml.report.canvas import Language
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_HERE = Path(__file__).parent
+
+
+def render(template: Path, *, language: Language, **values: Any) -> str:
+    """The page of a template that extends ``base.html.j2``; every value is escaped.
+
+    The page forbids itself every request, and every script and style but its own, which are named
+    by their hash: neither ``style`` nor ``on…`` attributes work in it. What must be placed by a
+    number is drawn in SVG.
+
+    Parameters
+    ----------
+    template : Path
+        Its folder may hold further templates, which it can import by name.
+    language : {"en", "ru"}
+    **values
+        What the template shows. The words of the page itself are there as ``page``.
+    """
+    environment = _environment(template.parent, escape=True)
+    style, script = _sources()
+    return environment.get_template(template.name).render(
+        values
+        | {
+            "language": language,
+            "page": _words()[language],
+            "style": style,
+            "script": script,
+            "policy": _policy(style, script),
+        }
+    )
+
+
+def plain_environment(folder: Path) -> Environment:
+    """Templates of plain text, in which nothing is escaped; the caller's filters do that."""
+    return _environment(folder, escape=False)
+
+
+def _environment(folder: Path, *, escape: bool) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader([folder, _HERE]),
+        autoescape=escape,
+        undefined=StrictUndefined,
+        trim_blocks=escape,
+        lstrip_blocks=escape,
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+@cache
+def _sources() -> tuple[str, str]:
+    """The style, whose dark colours stand in it once, and the script."""
+    from jinja2 import Environment, StrictUndefined
+
+    plain = Environment(undefined=StrictUndefined, autoescape=False)
+    style = plain.from_string((_HERE / "page.css.j2").read_text(encoding="utf-8")).render()
+    return style, (_HERE / "page.js").read_text(encoding="utf-8")
+
+
+@cache
+def _words() -> dict[str, dict[str, str]]:
+    return tomllib.loads((_HERE / "words.toml").read_text(encoding="utf-8"))
