@@ -120,6 +120,19 @@ def contributions(
     return np.asarray(booster.predict(data, pred_contribs=True), dtype=np.float64)
 
 
+def interactions(
+    booster: xgboost.Booster, matrix: Matrix, *, columns: Sequence[str]
+) -> npt.NDArray[np.float64]:
+    """SHAP interaction values; shape (n_rows, n_columns + 1, n_columns + 1), the bias last.
+
+    Each line adds up to the SHAP value of its column.
+    """
+    import xgboost
+
+    data = xgboost.DMatrix(matrix, feature_names=list(columns))
+    return np.asarray(booster.predict(data, pred_interactions=True), dtype=np.float64)
+
+
 def monotone_signs(sources: Sequence[str], risk: Mapping[str, int]) -> tuple[int, ...]:
     """Direction of each matrix column: +1 where more can only mean more risk, 0 where unknown."""
     return tuple(risk.get(name, 0) for name in sources)

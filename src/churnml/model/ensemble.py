@@ -54,6 +54,14 @@ class Head:
             parts.append(part)
         return np.asarray(np.mean(parts, axis=0))
 
+    def interactions(self, matrix: Matrix, *, columns: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Mean SHAP interaction values of the boosters; the shifts belong to the bias."""
+        total = np.zeros((len(matrix), len(columns) + 1, len(columns) + 1))
+        for booster, shift in zip(self.boosters, self.shifts, strict=True):
+            total += boosting.interactions(booster, matrix, columns=columns)
+            total[:, -1, -1] += shift
+        return total / len(self.boosters)
+
 
 @dataclass(frozen=True)
 class Ensemble:
@@ -105,6 +113,31 @@ class Ensemble:
         total[:, -1] += self.level
         by_column = pd.DataFrame(total, index=features.index)
         return by_column.T.groupby([*self.preparation.sources, "bias"], sort=False).sum().T
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Features in the order of ``contributions``, without the bias."""
+        return tuple(dict.fromkeys(self.preparation.sources))
+
+    def interactions(self, features: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """SHAP interaction values; shape (n_rows, n_features + 1, n_features + 1), the bias last.
+
+        Lines add up to ``contributions``; a linear member only has a diagonal. Costly: a few rows.
+        """
+        matrix, columns = self.preparation.matrix(features), self.preparation.columns
+        linear, members = self.linear.contributions(matrix), len(self.heads) + 1
+        share = (1.0 - self.share) / members
+        alone = share * linear
+        if self.beside is not None:
+            alone = alone + self.share * self.beside.contributions(matrix)
+        alone[:, -1] += self.level
+        total = alone[:, :, None] * np.eye(alone.shape[1])
+        for head in self.heads:
+            total += share * head.interactions(matrix, columns=columns)
+        order = [*self.feature_names, "bias"]
+        place = np.array([order.index(name) for name in (*self.preparation.sources, "bias")])
+        gathered = (place[:, None] == np.arange(len(order))).astype(float)
+        return np.asarray(gathered.T @ total @ gathered)
 
     def logit_of(self, matrix: Matrix) -> Vector:
         """Log-odds of rows that are prepared already."""

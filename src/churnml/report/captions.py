@@ -92,3 +92,19 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "bg_nbd": "BG/NBD",
     },
 }
+
+#: Families of signals as a reader says them; where a word is not given, the name is one.
+FAMILIES: dict[Language, dict[str, str]] = {
+    "en": {},
+    "ru": {
+        "usage": "использование",
+        "adoption": "освоение",
+        "support": "поддержка",
+        "conversation": "переписка",
+        "billing": "оплата",
+        "relationship": "отношения",
+        "surveys": "опросы",
+        "outreach": "обращения",
+        "profile": "профиль",
+    },
+}

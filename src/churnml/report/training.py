@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from churnml.evaluation.forward import MODEL
 from churnml.evaluation.promotion import best_rule
 from churnml.evaluation.proof import RANDOM, Proof
 from churnml.evaluation.result import Evaluation
 from churnml.evaluation.truth import ORACLE
-from churnml.explanation import explain
+from churnml.explanation import explain, family_importance, importance_over_time
 from churnml.labels import CHURNED, UNKNOWN
 from churnml.model.ensemble import Ensemble
 from churnml.model.examples import Examples
 from churnml.report.ahead_figure import weeks_ahead_figure
+from churnml.report.attribution import (
+    beeswarm_figure,
+    family_importance_figure,
+    importance_over_time_figure,
+)
 from churnml.report.canvas import Language
 from churnml.report.figures import (
     calibration_figure,
@@ -29,7 +33,6 @@ from churnml.report.money_figures import (
     profit_curve_figure,
     value_by_budget_figure,
 )
-from churnml.report.shap_figure import shap_summary_figure
 from churnml.report.slice_figure import RECALL, recall_by_slice_figure
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 #: SHAP is the slow step; so many snapshots of the newest as_ofs show what drives the score.
 EXPLAINED_ROWS = 2_000
+#: So many of all as_ofs show how that changed.
+ROWS_OVER_TIME = 6_000
 
 
 def training_figures(examples: Examples, ensemble: Ensemble, proof: Proof) -> dict[str, Figure]:
@@ -52,7 +57,7 @@ def training_figures(examples: Examples, ensemble: Ensemble, proof: Proof) -> di
     """
     judged = _beside(proof)
     money = {name: proof.money[name] for name in judged}
-    figures = {"shap_summary": _shap(examples, ensemble)}
+    figures = _attribution(examples, ensemble)
     if proof.money[MODEL].figures["empb"] is not None:
         figures["profit_curve"] = profit_curve_figure(money)
     if proof.model.lead_recall is not None:
@@ -95,14 +100,21 @@ def _beside(proof: Proof) -> dict[str, Evaluation]:
     return {name: proof.judged[name] for name in names if name in proof.judged}
 
 
-def _shap(examples: Examples, ensemble: Ensemble) -> Figure:
-    order = np.argsort(examples.as_ofs.to_numpy(), kind="stable")[-EXPLAINED_ROWS:]
-    newest = examples.features.iloc[np.sort(order)]
-    contributions = explain(ensemble, newest).drop(columns="bias")
-    values = pd.DataFrame(newest[contributions.columns])
-    return shap_summary_figure(
-        contributions,
-        values,
-        {feature.name: feature.title["en"] for feature in examples.catalogue},
-        families={feature.name: str(feature.family) for feature in examples.catalogue},
-    )
+def _attribution(examples: Examples, ensemble: Ensemble) -> dict[str, Figure]:
+    """What drives the scores: by family, by feature, and as_of after as_of."""
+    order = np.argsort(examples.as_ofs.to_numpy(), kind="stable")
+    newest = examples.features.iloc[np.sort(order[-EXPLAINED_ROWS:])]
+    known = examples.catalogue
+    contributions = explain(ensemble, newest)
+    figures = {
+        "family_importance": family_importance_figure(
+            family_importance(contributions, features=known)
+        ),
+        "shap_summary": beeswarm_figure(contributions, newest, features=known),
+    }
+    spread = np.unique(np.linspace(0, len(order) - 1, ROWS_OVER_TIME).astype(int))
+    rows = examples.features.iloc[np.sort(order[spread])]
+    over_time = importance_over_time(explain(ensemble, rows), features=known)
+    if len(over_time) > 1:
+        figures["importance_over_time"] = importance_over_time_figure(over_time)
+    return figures

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from churnml.report.canvas import Language
+from churnml.report.captions import FAMILIES
 
 
 def _read(language: Language) -> dict[str, str]:
@@ -13,22 +14,9 @@ def _read(language: Language) -> dict[str, str]:
     return tomllib.loads(text)
 
 
-WORDS: dict[Language, dict[str, str]] = {"en": _read("en"), "ru": _read("ru")}
+__all__ = ["FAMILIES", "FIGURES", "WORDS"]
 
-FAMILIES: dict[Language, dict[str, str]] = {
-    "en": {},
-    "ru": {
-        "usage": "использование",
-        "adoption": "освоение",
-        "support": "поддержка",
-        "conversation": "переписка",
-        "billing": "оплата",
-        "relationship": "отношения",
-        "surveys": "опросы",
-        "outreach": "обращения",
-        "profile": "профиль",
-    },
-}
+WORDS: dict[Language, dict[str, str]] = {"en": _read("en"), "ru": _read("ru")}
 
 FIGURES: dict[Language, tuple[tuple[str, str], ...]] = {
     "en": (
