@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from churnml import markup
 from churnml.errors import InputError
 
 DEFAULT_STUDY = Path("experiments/studies/default.toml")
@@ -194,6 +195,32 @@ class Study(Section):
         """Sixteen hexadecimal digits that change with any choice."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: what differs from the defaults, then every choice."""
+        chosen, usual = _choices(self), dict(_choices(Study()))
+        first, end = self.label.lead_days, self.label.lead_days + self.label.horizon_days
+        changed = [(key, value, usual.get(key)) for key, value in chosen if value != usual.get(key)]
+        return markup.card(
+            f"Study {self.digest()}",
+            markup.table(changed, head=("changed", "here", "default"))
+            if changed
+            else markup.paragraph("Every choice is the default."),
+            markup.folded(f"All {len(chosen)} choices", markup.table(chosen)),
+            said=f"Exits {first} to {end} days ahead on {self.data}; "
+            f"alerts for {markup.share(self.alerts.q, 1)} a week.",
+        )
+
+
+def _choices(study: Study) -> list[tuple[str, str]]:
+    """Key and value of every choice, in the order of the file."""
+    found: list[tuple[str, str]] = []
+    for name, value in study.model_dump(mode="json").items():
+        if isinstance(value, dict):
+            found += [(f"{name}.{key}", json.dumps(each)) for key, each in value.items()]
+        else:
+            found.append((name, json.dumps(value)))
+    return found
 
 
 Parsed = TypeVar("Parsed", bound=BaseModel)

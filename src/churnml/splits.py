@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from churnml import markup
 from churnml.config import Folds
 from churnml.errors import InputError
 from churnml.windows import DAY, WEEK_DAYS, LabelWindow, instant
@@ -57,12 +58,15 @@ class ForwardFolds:
         End of the last test block, exclusive.
     train_days : int, optional
         Rolling: as_ofs older than so many days before the test are left out. None: expanding.
+    history_from : Timestamp, optional
+        Where the history begins; it only bounds the picture of an expanding training.
     """
 
     window: LabelWindow
     starts: tuple[pd.Timestamp, ...]
     until: pd.Timestamp
     train_days: int | None = None
+    history_from: pd.Timestamp | None = None
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Number of folds."""
@@ -132,6 +136,32 @@ class ForwardFolds:
         numbers = pd.RangeIndex(1, len(rows) + 1, name="fold")
         return pd.DataFrame(rows, index=numbers)
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: for each fold a strip of time, trained, purged, tested."""
+        closing = self.window.closing_days * DAY
+        first = self.starts[0] - 2 * closing if self.history_from is None else self.history_from
+        whole = self.until - first
+        rows = []
+        for number, (start, end) in enumerate(self.blocks(), 1):
+            begin = first if self.train_days is None else max(first, start - self.train_days * DAY)
+            pieces = ((begin, start - closing, "soft"), (start - closing, start, "open"),
+                      (start, end, "solid"))  # fmt: skip
+            drawn = [((left - first) / whole, (right - first) / whole, kind)
+                     for left, right, kind in pieces]  # fmt: skip
+            dates = [markup.date(moment) for moment in (start - closing, start, end)]
+            label = "trained before {}, tested from {} to before {}".format(*dates)
+            rows.append((number, *dates, markup.strip(drawn, label=label)))
+        return markup.card(
+            f"{len(rows)} forward folds, {'expanding' if self.train_days is None else 'rolling'}",
+            markup.table(
+                rows,
+                head=("fold", "trained before", "tested from", "tested before",
+                      "grey trained, dashed purged, coloured tested"),
+            ),
+            said=f"A label closes {self.window.closing_days} days after its as_of; whatever is "
+            "still open when a test begins does not train.",
+        )  # fmt: skip
+
 
 def forward_folds(
     folds: Folds,
@@ -176,7 +206,7 @@ def forward_folds(
     count = max(1, round((until - start) / every))
     starts = tuple(start + number * every for number in range(count))
     train_days = (folds.train_days or 365) if folds.scheme == "rolling" else None
-    return ForwardFolds(window, starts, until, train_days)
+    return ForwardFolds(window, starts, until, train_days, history_from)
 
 
 def _default_start(

@@ -34,6 +34,7 @@ from churnml.model.examples import Examples, prepare
 from churnml.model.treatment import untreated
 from churnml.model.tuning import Tuned, tune
 from churnml.report.card import WrittenCard, card_facts, write_model_card
+from churnml.report.notebook import stages_for, training_html
 from churnml.report.terminal import Stages, show_training
 from churnml.report.training import card_figures, training_figures
 from churnml.scoring import features_for, needed_features
@@ -60,6 +61,10 @@ class TrainingResult:
         """Print the verdict, the table against the baselines and where everything is."""
         show_training(self.content, console)
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        return training_html(self.content)
+
 
 def train(
     data: Path,
@@ -85,7 +90,7 @@ def train(
     out : Path, optional
         Folder of the model; default ``mlruns/bundles/<digest>``.
     console : Console, optional
-        Where progress is written; default stderr.
+        Where progress is written; default: the notebook, else stderr.
 
     Raises
     ------
@@ -95,7 +100,7 @@ def train(
     study = study or Study()
     if out is not None:
         check_folder(out)
-    stages = Stages(console or Console(stderr=True))
+    stages = stages_for(console)
     with stages.stage("read and check"):
         dataset = _open(data, dataset_file=dataset_file, as_of=as_of)
         stages.notices(dataset.notices)

@@ -39,6 +39,7 @@ HOUSE = (
     "contract",
     "windows",
     "config",
+    "markup",
     "errors",
 )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnml import markup
 from churnml.alerting.ledger import (
     Ledger,
     locked,
@@ -32,6 +33,8 @@ from churnml.sources.dataset import Dataset
 #: An alert without an exit is over after so many days.
 EXPIRES_DAYS = 84
 OPEN, CLOSED = "open", "closed"
+#: So many open alerts a notebook shows.
+_SHOWN = 12
 EXITED, EXPIRED = "exit", "expired"
 #: The file of alerts; ``arm`` stays in the ledger.
 COLUMNS = (
@@ -87,6 +90,26 @@ class Desk:
             "closed": len(self.alerts) - len(self.open),
             "notices": list(self.notices),
         }
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the most urgent open alerts, and why others were kept back."""
+        held = ", ".join(f"{reason} {count}" for reason, count in self.suppressed.items())
+        rows = [
+            (
+                one["name"] or one["customer_id"], one["owner"], one["tier"],
+                markup.share(one["probability"]), one["reasons_en"], markup.date(one["deadline"]),
+            )
+            for one in self.open.head(_SHOWN).to_dict("records")
+        ]  # fmt: skip
+        head = ("customer", "owner", "tier", "risk", "reasons", "deadline")
+        more = len(self.open) - len(rows)
+        return markup.card(
+            f"{self.new} new alerts, {len(self.open)} open",
+            markup.table(rows, head=head) if rows else markup.EMPTY,
+            markup.paragraph(f"And {more} more in `.open`.") if more else markup.EMPTY,
+            markup.listed(self.notices),
+            said=f"Kept back: {held}." if held else "",
+        )
 
 
 def raise_alerts(

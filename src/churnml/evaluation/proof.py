@@ -13,6 +13,7 @@ from churnml.alerting.policy import Policy
 from churnml.alerting.surroundings import surroundings
 from churnml.config import Study
 from churnml.evaluation.cuts import Cuts, cuts
+from churnml.evaluation.display import comparison_html
 from churnml.evaluation.forward import (
     MODEL,
     PROBABILITIES,
@@ -104,6 +105,11 @@ class Proof:
         }
         document |= self.refinement.as_json()
         return document | {"share_of_oracle": self.share_of_oracle()}
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the model first, everything it is measured against below."""
+        said = f"{self.signal.sentence()} {len(self.scores):,} rows, none of them trained on."
+        return comparison_html(self.judged, title="Out-of-time proof", said=said, first=MODEL)
 
     def without(self, rows: pd.Series) -> dict[str, Any]:
         """How the model ranks the tested rows with a known label, with and without some of them.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from churnml.evaluation.display import evaluation_html
 from churnml.evaluation.rows import plain
 
 Interval = tuple[float, float] | None
@@ -57,6 +58,10 @@ class Evaluation:
     def as_json(self) -> dict[str, Any]:
         """Plain values for JSON, under the names of the fields."""
         return {name: _plain_tree(value) for name, value in asdict(self).items()}
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        return evaluation_html(self)
 
 
 def _plain_tree(value: Any) -> Any:

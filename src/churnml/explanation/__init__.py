@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from churnml.explanation.attribution import explain, family_contributions
+from churnml.explanation.customer import CustomerExplanation, explain_customer
 from churnml.explanation.importance import (
     family_importance,
     feature_importance,
@@ -13,7 +14,9 @@ from churnml.explanation.reasons import reasons, strongest_reasons
 from churnml.explanation.stability import importance_stability
 
 __all__ = [
+    "CustomerExplanation",
     "explain",
+    "explain_customer",
     "family_contributions",
     "family_importance",
     "feature_importance",

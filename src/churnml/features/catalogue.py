@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import pandas as pd
+
+from churnml import markup
+from churnml.errors import InputError
 from churnml.features.adoption import adoption
 from churnml.features.billing import billing
 from churnml.features.comparison import comparison
 from churnml.features.conversation import conversation
-from churnml.features.declaration import Feature
+from churnml.features.declaration import Family, Feature, describe
 from churnml.features.outreach import outreach
 from churnml.features.profile import profile
 from churnml.features.purchases import purchases
@@ -19,7 +25,65 @@ from churnml.sources.dataset import Dataset
 from churnml.sources.description import Description
 
 
-def catalogue(data: Dataset | Description) -> tuple[Feature, ...]:
+class Catalogue(tuple[Feature, ...]):
+    """Features in their one order: a tuple that can be picked from by name, and shown.
+
+    Examples
+    --------
+    >>> catalogue(Description()).pick("days_since_activity").frame()["family"].tolist()
+    ['usage']
+    """
+
+    __slots__ = ()
+
+    def pick(self, *names: str) -> Catalogue:
+        """The features of these names, in catalogue order.
+
+        Raises
+        ------
+        InputError
+            If a name is not in the catalogue.
+        """
+        known = {feature.name for feature in self}
+        if unknown := sorted(set(names) - known):
+            near = [name for name in sorted(known) if any(word in name for word in unknown)]
+            raise InputError(
+                f"No feature is called {', '.join(unknown)}; the catalogue has {len(self)}"
+                f"{', such as ' + ', '.join(near[:5]) if near else ''}. `.frame()` lists them all."
+            )
+        return Catalogue(feature for feature in self if feature.name in names)
+
+    def frame(self) -> pd.DataFrame:
+        """The data dictionary as a table indexed by name; ``title`` is the English one."""
+        records = [
+            one | {"title": one["title"]["en"], "title_ru": one["title"]["ru"]}
+            for one in describe(self)
+        ]
+        columns = ["name", "title", "title_ru", "unit", "family", "risk", "play", "tables"]
+        return pd.DataFrame(records, columns=columns).set_index("name")
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: features by family, each with what it means for risk."""
+        families = [
+            (str(family), [one for one in self if one.family is family]) for family in Family
+        ]
+        parts = [
+            markup.folded(f"{family}: {len(found)}", _family_table(found))
+            for family, found in families
+            if found
+        ]
+        return markup.card(f"{len(self)} features", *parts)
+
+
+_RISK = {1: "more is riskier", -1: "more is safer", 0: "not known"}
+
+
+def _family_table(features: Iterable[Feature]) -> markup.Html:
+    rows = [(one.name, one.title["en"], str(one.unit), _RISK[one.risk]) for one in features]
+    return markup.table(rows, head=("feature", "what it is", "unit", "risk"))
+
+
+def catalogue(data: Dataset | Description) -> Catalogue:
     """Every feature that this dataset, or one of this description, can have.
 
     Examples
@@ -42,4 +106,4 @@ def catalogue(data: Dataset | Description) -> tuple[Feature, ...]:
         *outreach(),
         *profile(data),
     )
-    return (*features, *comparison(features))
+    return Catalogue((*features, *comparison(features)))

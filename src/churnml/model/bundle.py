@@ -14,6 +14,7 @@ from typing import Any, Self
 import pandas as pd
 
 import churnml
+from churnml import markup
 from churnml.errors import InputError
 from churnml.features.cache import code_digest
 from churnml.model.boosting import Parameters
@@ -74,6 +75,24 @@ class Bundle:
     weeks_ahead: WeeksAhead | None = None
     message_risk: MessageRisk | None = None
     digest: str = ""
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: what it was trained on, and how good it was out of time."""
+        told = ("average_precision", "recall_at_lead_21d", "alert_precision", "median_lead_days")
+        figures = {name: self.metrics[name] for name in told if self.metrics.get(name) is not None}
+        return markup.card(
+            f"Model {self.digest[:12] or '(not saved)'}",
+            markup.facts(
+                {
+                    "dataset": self.dataset,
+                    "saw as_ofs from": markup.date(self.data_from),
+                    "saw data until": markup.date(self.data_until),
+                    "features": len(self.feature_names),
+                    "calibration": self.calibrator.method,
+                }
+                | figures
+            ),
+        )
 
     def predict(self, features: pd.DataFrame) -> pd.Series:
         """Probability of leaving in the label window, indexed by (customer_id, as_of)."""

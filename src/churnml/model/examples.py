@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from churnml import markup
 from churnml.config import Study
 from churnml.errors import InputError
 from churnml.features import Feature, catalogue, compute_features
@@ -67,6 +68,20 @@ class Examples:
     exits: pd.DataFrame | None = None
     purchases: pd.DataFrame | None = None
     message_risk: MessageRisk | None = None
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: rows, people, and what became of them in the label window."""
+        became = self.labels[self.window].value_counts()
+        rows = [(name, int(count), markup.share(count / len(self.features), 1))
+                for name, count in became.items()]  # fmt: skip
+        people = self.features.index.get_level_values("customer_id").nunique()
+        first, last = (markup.date(moment) for moment in (self.as_ofs.min(), self.as_ofs.max()))
+        return markup.card(
+            f"{len(self.features):,} examples, {self.features.shape[1]} features",
+            markup.table(rows, head=("label", "rows", "share"), right=1),
+            said=f"{people:,} customers, as_ofs {first} to {last}. A label counts exits in "
+            f"[as_of + {self.window.lead_days} d, as_of + {self.window.end_days} d).",
+        )
 
     @property
     def risk(self) -> dict[str, int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from churnml import markup
 from churnml.sources.dataset import Finding
 from churnml.sources.gate import TableCount
 from churnml.sources.gating import gate_source
@@ -41,6 +43,32 @@ class CheckReport:
             "notices": list(self.notices),
             "ok": self.ok,
         }
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: rows in and kept, then what was found."""
+        tables = [
+            (one.table, markup.date(one.first), markup.date(one.last), one.rows_in, one.kept,
+             one.quarantined)
+            for one in self.tables
+        ]  # fmt: skip
+        errors = [one for one in self.findings if one.severity == "error"]
+        others = [one for one in self.findings if one.severity != "error"]
+        return markup.card(
+            "Fit for training" if self.ok else "Not fit for training: mend the errors",
+            markup.table(
+                tables, head=("table", "first", "last", "rows", "kept", "set aside"), right=3
+            ),
+            _findings_html(errors),
+            markup.folded(f"{len(others)} further findings", _findings_html(others)),
+            markup.folded(f"{len(self.notices)} notices", markup.listed(self.notices)),
+        )
+
+
+def _findings_html(findings: Sequence[Finding]) -> markup.Html:
+    rows = [(one.severity, one.table, one.message, one.rows) for one in findings]
+    if not rows:
+        return markup.EMPTY
+    return markup.table(rows, head=("", "table", "finding", "rows"), right=3)
 
 
 def _plain(count: TableCount) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from churnml.sources.description import Description
+from churnml import markup
+from churnml.contract import TABLES
+from churnml.sources.description import Churn, Description
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,37 @@ class Dataset:
     def frame(self, table: str) -> pd.DataFrame:
         """All rows of one canonical table."""
         return self.connection.sql(f'select * from "{table}"').df()
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: what is there, until when, and what the gate said."""
+        absent = [name for name in TABLES if name not in self.tables]
+        worth = [f"{one.table}: {one.message}" for one in self.findings if one.severity != "info"]
+        return markup.card(
+            f"Dataset {self.description.name}",
+            self._tables_html(),
+            markup.paragraph(f"Not there: {', '.join(absent)}.") if absent else markup.EMPTY,
+            markup.folded(f"{len(worth)} findings of the gate", markup.listed(worth)),
+            markup.folded(f"{len(self.notices)} notices", markup.listed(self.notices)),
+            said=f"Observed until {markup.text(self.observed_until)} UTC. "
+            f"{_churn_sentence(self.description.churn)}",
+        )
+
+    def _tables_html(self) -> markup.Html:
+        rows = []
+        for name, table in TABLES.items():
+            if name in self.tables:
+                count, first, last = self.connection.execute(
+                    f'select count(*), min("{table.time}"), max("{table.time}") from "{name}"'
+                ).fetchall()[0]
+                rows.append((name, markup.date(first), markup.date(last), count))
+        return markup.table(rows, head=("table", "first", "last", "rows"), right=3)
+
+
+def _churn_sentence(churn: Churn) -> str:
+    """What an exit is, in one sentence."""
+    return {
+        "contract": "An exit is the end of the last open subscription, certain after "
+        f"{churn.grace_days} days.",
+        "inactivity": f"An exit is the last activity before {churn.silence_days} days of silence.",
+        "absence": "Churn is no activity in the label window; exits have no date.",
+    }[churn.kind]
