@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -106,15 +106,16 @@ def judge(scores: pd.DataFrame, labels: pd.DataFrame, *, seed: int = 0) -> dict[
     -------
     dict
         ``{marker: {precision, recall, f1, n}}`` with n labelled true; a marker that the scorer
-        left unknown counts as not found. ``tone``: ``macro_f1`` with ``interval``, ``spearman``,
-        ``n``; ``category``: ``accuracy``, ``coverage``, ``n``.
+        left unknown counts as not found. ``markers_macro_f1``: mean F1 of the markers, ``value``
+        with ``low`` and ``high``, the 95 % interval over resampled messages. ``tone``:
+        ``macro_f1`` with ``interval``, ``spearman``, ``n``; ``category``: ``accuracy``,
+        ``coverage``, ``n``.
     """
     found: dict[str, Any] = {
         name: _marker(scores[name], labels[name]) for name in MARKERS if name in labels
     }
     if found:
-        known = [part["f1"] for part in found.values() if part["f1"] is not None]
-        found["markers_macro_f1"] = float(np.mean(known)) if known else None
+        found["markers_macro_f1"] = _markers(scores[list(found)], labels[list(found)], seed=seed)
     if "tone" in labels:
         found["tone"] = _tone(scores["tone"], labels["tone"], seed=seed)
     if "category" in labels:
@@ -136,13 +137,38 @@ def _marker(found: pd.Series, labels: pd.Series) -> dict[str, float | int | None
     }
 
 
+def _markers(scores: pd.DataFrame, labels: pd.DataFrame, *, seed: int) -> dict[str, float | None]:
+    known = labels.notna().to_numpy()
+    true = labels.astype("boolean").to_numpy(dtype=bool, na_value=False)
+    said = scores.astype("boolean").to_numpy(dtype=bool, na_value=False) & known
+    hits, sizes = (true & said).astype(float), true.astype(float) + said
+    if not sizes.any():
+        return {"value": None, "low": None, "high": None}
+    rng = np.random.default_rng(seed)
+    times = (np.bincount(rows, minlength=len(true)) for rows in _draws(rng, len(true)))
+    resampled = [_mean_f1(drawn @ hits, drawn @ sizes) for drawn in times]
+    low, high = np.nanquantile(resampled, [0.025, 0.975]).tolist()
+    return {"value": _mean_f1(hits.sum(axis=0), sizes.sum(axis=0)), "low": low, "high": high}
+
+
+def _mean_f1(hits: Numbers, sizes: Numbers) -> float:
+    """Mean over the markers that are there or said; NaN without any."""
+    there = sizes > 0
+    return float((2 * hits[there] / sizes[there]).mean()) if there.any() else float("nan")
+
+
+def _draws(rng: np.random.Generator, n: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Rows of every resample of n messages."""
+    return (rng.integers(0, n, n) for _ in range(_RESAMPLES if n else 0))
+
+
 def _tone(tone: pd.Series, labels: pd.Series, *, seed: int) -> dict[str, Any]:
     known = labels.notna().to_numpy()
     true, said = labels[known].to_numpy(dtype=int), tone_class(tone[known]).to_numpy()
     # Only the classes that are labelled: of two classes an answer "neutral" is an error.
     classes = np.unique(true)
     rng = np.random.default_rng(seed)
-    drawn = [rng.integers(0, len(true), len(true)) for _ in range(_RESAMPLES if len(true) else 0)]
+    drawn = _draws(rng, len(true))
     resampled = [macro_f1(true[rows], said[rows], classes) for rows in drawn]
     ranks = tone[known].rank().where(tone[known].notna())
     both = ranks.notna().to_numpy()
