@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import logging
 import re
+import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -23,7 +25,13 @@ from churnml.text.judging import judge, labels_of
 from churnml.text.lexicon import lexicon_of
 from churnml.text.scoring import score_messages
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from isolated import put, rounded  # noqa: E402
+from tables import block  # noqa: E402
+
+log = logging.getLogger("text")
 LISTS = lexicon_of(Description())
 #: Texts timed, and how often; the quickest pass counts, since other work only slows it down.
 TIMED, PASSES = 1_500, 5
@@ -34,10 +42,17 @@ def messages(texts: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame({"message_id": [str(n) for n in range(len(texts))], "text": list(texts)})
 
 
-def own_labels() -> dict[str, Any]:
-    """The messages of this folder, which the lists were written with."""
-    table = read_rows(HERE / "labels_dev.csv")
-    return judge(score_messages(table, LISTS), labels_of(table))
+def own_labels(name: str) -> dict[str, Any]:
+    """Labelled messages of this folder."""
+    table = read_rows(HERE / name)
+    numbered = table.assign(message_id=[str(row) for row in range(len(table))])
+    return judge(score_messages(numbered, LISTS), labels_of(table))
+
+
+def locked(before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was said of the locked half so far, and what these lists reach on it."""
+    about = {"date": datetime.now(UTC).date().isoformat(), "lists": LISTS.version}
+    return [*before, {**about, "judged": own_labels("labels_test.csv")}]
 
 
 def cedr(folder: Path) -> pd.DataFrame:
@@ -126,11 +141,15 @@ def others() -> dict[str, Callable[[str], float]]:
 
         vader = SentimentIntensityAnalyzer()
         found["vader"] = lambda text: vader.polarity_scores(text)["compound"]
+    else:
+        log.warning("VADER is not measured: pip install vaderSentiment")
     if find_spec("afinn"):
         from afinn import Afinn
 
         afinn = Afinn()
         found["afinn"] = lambda text: max(-1.0, min(1.0, afinn.score(text) / 5))
+    else:
+        log.warning("AFINN is not measured: pip install afinn")
     return found
 
 
@@ -138,7 +157,11 @@ def main() -> None:
     """Measure everything and keep it beside this file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    folder = parser.parse_args().data / "text"
+    parser.add_argument("--locked", action="store_true", help="judge the locked half once more")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    folder, path = options.data / "text", HERE / "results.json"
+    before = json.loads(path.read_text(encoding="utf-8"))
     rivals = others()
     own = read_rows(HERE / "labels_dev.csv")
     english = own[own["lang"] == "en"].reset_index(drop=True)
@@ -147,7 +170,8 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "command": "python experiments/text/run.py",
         "lists": LISTS.version,
-        "own_labels": own_labels(),
+        "own_labels": own_labels("labels_dev.csv"),
+        "locked": locked(before["locked"]) if options.locked else before["locked"],
         "own_labels_english": tones(english, rivals),
         "cedr_test": tones(cedr(folder), {}),
         "uci_sentences": tones(uci(folder), rivals),
@@ -155,8 +179,10 @@ def main() -> None:
         "cfpb": complaints(folder),
         "speed": speed(folder, rivals),
     }
+    found = rounded(found)
     text = json.dumps(found, indent=1, ensure_ascii=False)
-    (HERE / "results.json").write_text(text + "\n", encoding="utf-8")
+    path.write_text(text + "\n", encoding="utf-8")
+    put(block(found), into=HERE / "README.md")
 
 
 if __name__ == "__main__":

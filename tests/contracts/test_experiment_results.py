@@ -120,6 +120,14 @@ def test_no_store_of_models_in_use_is_touched(runner, tmp_path, monkeypatch):
     assert seen == {"cwd": tmp_path, "uri": f"sqlite:///{tmp_path / 'mlflow.db'}"}
 
 
+def test_the_tables_of_the_word_lists_are_exactly_those_that_their_runner_writes(monkeypatch):
+    monkeypatch.syspath_prepend(EXPERIMENTS)
+    tables = loaded(EXPERIMENTS / "text" / "tables.py")
+    found = json.loads((EXPERIMENTS / "text" / "results.json").read_text(encoding="utf-8"))
+    assert tables.block(found) in readme("text")
+    assert tables.SCORERS.keys() == found["uci_sentences"].keys()
+
+
 judged = pytest.mark.skipif(
     not (EXPERIMENTS / "worlds" / "results.json").is_file(),
     reason="experiments/worlds/run.py was not run yet",
