@@ -20,7 +20,7 @@ from churnml.text.columns import MARKERS, OF_THE_SCORER
 from churnml.text.llm import LlmScorer, LlmSettings
 from churnml.text.llm.prompt import request, tokens
 from churnml.text.redaction import Person
-from churnml.text.scoring import score_messages
+from churnml.text.scoring import score_and_count, score_messages
 
 SAID = {
     "tone": -0.7, "emotion": "anger", **dict.fromkeys(MARKERS, False), "sarcasm": False,
@@ -145,6 +145,9 @@ def test_one_hopeless_message_does_not_stop_the_others(serve):
     scores = score_messages(messages("first text", "second text", "third text", "fourth"), scorer)
 
     assert scores["status"].tolist() == ["failed", "ok", "failed", "ok"]
+    # Prose is asked about once more and stays unreadable; what is refused for good is not retried.
+    assert (scorer.spent.calls, scorer.spent.retries, scorer.spent.asked_again) == (5, 0, 1)
+    assert (scorer.spent.failed, scorer.spent.faults) == (2, {"unreadable": 1, "400": 1})
     assert scores.loc[[0, 2], list(MARKERS)].isna().all(axis=None)
 
 
@@ -161,15 +164,20 @@ def test_what_was_answered_is_never_asked_again_and_what_failed_is(serve, tmp_pa
     cache = ScoreCache(tmp_path)
     texts = messages("one thing", "another thing", "one thing more", "another thing")
     settings = server.settings(concurrency=1)
-    first = score_messages(texts, LlmScorer(settings, NothingFound()), cache=cache)
-    asked = len(server.bodies)
-    second = score_messages(texts, LlmScorer(settings, NothingFound()), cache=cache)
-    third = score_messages(texts, LlmScorer(settings, NothingFound()), cache=cache)
+    scorers = [LlmScorer(settings, NothingFound()) for _ in range(3)]
+    found = [score_and_count(texts, scorer, cache=cache) for scorer in scorers]
+    (first, _), (second, _), (third, _) = found
 
     assert first["status"].tolist() == ["failed", "ok", "ok", "ok"]
-    assert (asked, len(server.bodies)) == (4, 5)
     assert second["status"].tolist() == ["ok"] * 4
     pd.testing.assert_frame_equal(second, third)
+    # "one thing" is unreadable twice, then given up; "another thing" stands there twice.
+    assert [scorer.spent.calls for scorer in scorers] == [4, 1, 0]
+    assert [scorer.spent.asked_again for scorer in scorers] == [1, 0, 0]
+    assert [scorer.spent.tokens_in for scorer in scorers] == [1200, 300, 0]
+    assert [scorer.spent.tokens_out for scorer in scorers] == [360, 90, 0]
+    assert [cached for _, cached in found] == [0, 3, 4]
+    assert len(server.bodies) == 5
 
 
 def test_the_budget_of_tokens_ends_the_asking_not_the_run(serve):

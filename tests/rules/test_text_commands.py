@@ -218,13 +218,16 @@ def test_a_language_model_scores_once_and_its_cost_is_told(folder, capsys, serve
     options = llm_file(server, concurrency=1)
     first, asked = score(capsys, *options), len(server.bodies)
     second = score(capsys, *options)
+    told = ("calls", "retries", "tokens_in", "tokens_out")
     scored = pd.read_csv("scored.csv")
 
     assert first["by_status"]["ok"] >= 3
-    assert first["spent"]["retries"] == 1
+    # Three readable messages, the first refused once; nothing is asked again.
+    assert (asked, len(server.bodies)) == (4, 4)
+    assert [first["spent"][name] for name in told] == [4, 1, 3 * 300, 3 * 90]
+    assert [second["spent"][name] for name in told] == [0, 0, 0, 0]
+    assert (first["cached"], second["cached"]) == (0, 5)
     assert first["spent"]["faults"] == {"500": 1}
-    assert first["spent"]["tokens_in"] > 0
-    assert (len(server.bodies), second["spent"]["calls"]) == (asked, 0)
     assert scored["scorer"].unique().tolist() == ["llm"]
     assert scored.loc[:2, "escalation"].all()
 

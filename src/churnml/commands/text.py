@@ -47,6 +47,14 @@ DescriptionFile = Annotated[
 Model = Annotated[
     Path | None, typer.Option("--model", help="Folder that `churnml text train` wrote.")
 ]
+CompanyData = Annotated[
+    Path | None,
+    typer.Option("--data", help="Data with customers and contacts, whose names are redacted."),
+]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Folder of known scores; default mlruns/cache/text."),
+]
 Llm = Annotated[
     Path | None, typer.Option("--llm", help="TOML file with [llm]: ask a language model.")
 ]
@@ -59,13 +67,8 @@ def score(
     dataset: DescriptionFile = None,
     model: Model = None,
     llm: Llm = None,
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", help="Data with customers and contacts, whose names are redacted."),
-    ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder of known scores; default mlruns/cache/text.")
-    ] = None,
+    data: CompanyData = None,
+    cache: CacheFolder = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="With --llm: count and price, send nothing.")
     ] = False,
@@ -76,7 +79,7 @@ def score(
     from churnml.text.cache import ScoreCache
     from churnml.text.files import read_rows
     from churnml.text.hearing import CACHE
-    from churnml.text.scoring import score_messages
+    from churnml.text.scoring import score_and_count
 
     check_suffix(out)
     table = read_rows(messages)
@@ -90,9 +93,11 @@ def score(
         scorer = asked
     elif dry_run:
         raise InputError("--dry-run needs --llm FILE; without a language model nothing is sent.")
-    found = score_messages(table, scorer, cache=ScoreCache(cache or CACHE))
+    found, cached = score_and_count(table, scorer, cache=ScoreCache(cache or CACHE))
     write_rows(found, out)
-    _show_scored(found, out, scorer if llm is not None else None, as_json=as_json)
+    answer = {"rows": len(found), "cached": cached, "out": str(out)}
+    answer |= {} if llm is None else {"spent": _spent(scorer)}
+    _show_scored(answer, found["status"].value_counts().to_dict(), as_json=as_json)
 
 
 @text.command(name="eval", epilog="Example: churnml text eval --labels labels.csv --json")
@@ -187,9 +192,7 @@ def queue(
 @app.command(epilog="Example: churnml forget --message-id M-17 --message-id M-18")
 def forget(
     message_id: Annotated[list[str], typer.Option("--message-id", help="May be repeated.")],
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder of known scores; default mlruns/cache/text.")
-    ] = None,
+    cache: CacheFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Erase what the cache of message scores knows of these messages."""
@@ -279,14 +282,16 @@ def _quote(asked: Any, table: pd.DataFrame, *, as_json: bool) -> None:
         )
 
 
-def _show_scored(found: pd.DataFrame, out: Path, asked: Any, *, as_json: bool) -> None:
-    by_status = found["status"].value_counts().to_dict()
+def _show_scored(answer: dict[str, Any], by_status: dict[str, int], *, as_json: bool) -> None:
     if as_json:
-        spent = {} if asked is None else {"spent": _spent(asked)}
-        print_json({"rows": len(found), "by_status": by_status, "out": str(out), **spent})
+        print_json({**answer, "by_status": by_status})
         return
     said = ", ".join(f"{count:,} {status}" for status, count in by_status.items())
-    stdout.print(f"{len(found):,} messages in {out}: {said or 'none'}", soft_wrap=True)
+    stdout.print(
+        f"{answer['rows']:,} messages in {answer['out']}: {said or 'none'}; "
+        f"{answer['cached']:,} were known.",
+        soft_wrap=True,
+    )
 
 
 def _spent(scorer: Any) -> dict[str, Any]:

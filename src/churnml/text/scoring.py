@@ -48,7 +48,14 @@ class TextScorer(Protocol):
 def score_messages(
     messages: pd.DataFrame, scorer: TextScorer, *, cache: ScoreCache | None = None
 ) -> pd.DataFrame:
-    """The scores of messages, one row for each in their order.
+    """The scores of messages, one row for each in their order: see ``score_and_count``."""
+    return score_and_count(messages, scorer, cache=cache)[0]
+
+
+def score_and_count(
+    messages: pd.DataFrame, scorer: TextScorer, *, cache: ScoreCache | None = None
+) -> tuple[pd.DataFrame, int]:
+    """The scores of messages, one row for each in their order, and how many were known before.
 
     Parameters
     ----------
@@ -61,6 +68,8 @@ def score_messages(
     -------
     DataFrame
         The columns of ``churnml.text.columns.COLUMNS``.
+    int
+        Messages whose text the cache knew.
 
     Raises
     ------
@@ -81,7 +90,8 @@ def score_messages(
     by_key = pd.concat(parts).set_index("key") if parts else known
     found = by_key.loc[[keys.of[text] for text in raw], list(OF_THE_TEXT)]
     found = found.assign(message_id=messages["message_id"].to_numpy(), scorer=scorer.name)
-    return typed(found[list(COLUMNS)].reset_index(drop=True))
+    cached = sum(keys.of[text] in known.index for text in raw)
+    return typed(found[list(COLUMNS)].reset_index(drop=True)), cached
 
 
 def _as_text(raw: object) -> str:
