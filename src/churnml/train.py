@@ -27,6 +27,7 @@ from churnml.evaluation.forward import Fitting
 from churnml.evaluation.promotion import Verdict, against_rule, compare, newest_closed
 from churnml.evaluation.proof import Proof, prove
 from churnml.evaluation.record import record, write_record
+from churnml.evaluation.words import say
 from churnml.features import feature_digest
 from churnml.features.cache import code_digest
 from churnml.model.bundle import Bundle, check_folder
@@ -160,21 +161,17 @@ def _put_into_use(
     if not verdict.promoted:
         return verdict
     before = None if over is None else over.version
-    if tracking.promote(registered.version, because=verdict.reason, over=before):
+    if tracking.promote(registered.version, because=str(verdict.reason), over=before):
         return verdict
-    return replace(
-        verdict,
-        promoted=False,
-        reason="Kept: another run put a model into use while this one trained, and the two have "
-        "not been compared. Train again.",
-    )
+    return replace(verdict, promoted=False, reason=say("another_run"))
 
 
 def _said(verdict: Verdict) -> dict[str, Any]:
     compared = verdict.comparison
     return {
         "promoted": verdict.promoted,
-        "reason": verdict.reason,
+        "reason": str(verdict.reason),
+        "reason_ru": verdict.reason.ru,
         "comparison": None if compared is None else compared.as_json(),
     }
 
@@ -220,7 +217,12 @@ class _Run:
 
     def content(self, audit: Audit, tuned: Tuned, proof: Proof, verdict: Verdict) -> dict[str, Any]:
         """The document of the run, but for where everything lies."""
-        found = {"audit": audit.as_json(), "tuning": tuned.reason, "treated": self.treated(proof)}
+        found = {
+            "audit": audit.as_json(),
+            "tuning": str(tuned.reason),
+            "tuning_ru": tuned.reason.ru,
+            "treated": self.treated(proof),
+        }
         return proof.as_json() | self.facts() | _said(verdict) | found
 
     def treated(self, proof: Proof) -> dict[str, Any]:
@@ -263,30 +265,22 @@ class _Run:
     ) -> Verdict:
         """No signal, no better than a simple rule, or the champion decides: in this order."""
         if not proof.signal.found:
-            return Verdict(False, f"Not promoted. {proof.signal.sentence()}")
+            return Verdict(False, say("without_signal", signal=proof.signal.sentence()))
         against = against_rule(proof.judged)
         if not against.promoted:
             return against
         if in_use is None:
-            return Verdict(True, f"Promoted: the first model. {against.reason}")
+            return Verdict(True, say("first_model", against=against.reason))
         try:
             champion = Bundle.load(tracking.resolve(in_use.uri))
             return self._against(champion, fitting)
         except InputError as error:
-            return Verdict(
-                False,
-                f"Kept: champion and challenger cannot be compared. {error} To put this model into "
-                "use all the same: churnml promote VERSION.",
-            )
+            return Verdict(False, say("not_comparable", error=error))
 
     def _against(self, champion: Bundle, fitting: Fitting) -> Verdict:
         name = self.dataset.description.name
         if champion.dataset != name:
-            return Verdict(
-                False,
-                f"Kept: the champion in this registry is of dataset '{champion.dataset}', this is "
-                f"'{name}'. Set MLFLOW_TRACKING_URI to a registry of its own.",
-            )
+            return Verdict(False, say("other_dataset", theirs=champion.dataset, ours=name))
         return compare(
             self.examples,
             champion=champion,

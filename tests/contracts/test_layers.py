@@ -40,6 +40,7 @@ HOUSE = (
     "windows",
     "config",
     "markup",
+    "spoken",
     "errors",
 )
 

@@ -11,8 +11,10 @@ import pandas as pd
 
 from churnml.alerting.queue import Floats
 from churnml.evaluation.resampling import customer_sums, ratio_interval, resampled_totals
+from churnml.evaluation.words import say
 from churnml.model.calibration import FITS, ISOTONIC, ISOTONIC_LEAVERS, RAW, Calibrator, Flags
 from churnml.splits import complete
+from churnml.spoken import Spoken
 from churnml.windows import DAY, LabelWindow
 
 #: Fewer people leaving than this in either block cannot decide.
@@ -59,13 +61,13 @@ class Choice:
         As fitted on the older block: what the later block judged.
     calibrator : Calibrator
         The same method on all rows, for rows later still.
-    reason : str
+    reason : Spoken
     trials : tuple of Trial
     """
 
     judged: Calibrator
     calibrator: Calibrator
-    reason: str
+    reason: Spoken
     trials: tuple[Trial, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -75,7 +77,12 @@ class Choice:
              "brier_gain": one.brier_gain, "lower": one.lower}
             for one in self.trials
         ]  # fmt: skip
-        return {"method": self.calibrator.method, "reason": self.reason, "tried": tried}
+        return {
+            "method": self.calibrator.method,
+            "reason": str(self.reason),
+            "reason_ru": self.reason.ru,
+            "tried": tried,
+        }
 
 
 def choose_calibrator(
@@ -106,11 +113,8 @@ def choose_calibrator(
     early, late, begins = _cut(logit, window)
     people = [_leavers(churned[rows]) for rows in (early, late)]
     if min(people) < MIN_LEAVERS:
-        return _kept(
-            current,
-            f"{people[0]} people leave in the older block and {people[1]} in the later one; "
-            f"{MIN_LEAVERS} are needed in each to fit and to judge a calibrator.",
-        )
+        few = say("calibrator_few", older=people[0], later=people[1], needed=MIN_LEAVERS)
+        return _kept(current, few)
     before = logit[early].to_numpy(dtype=float), churned[early].to_numpy(dtype=bool)
     methods = [name for name in FITS if name != ISOTONIC or people[0] >= ISOTONIC_LEAVERS]
     fits = {name: FITS[name](*before) for name in methods}
@@ -119,26 +123,25 @@ def choose_calibrator(
     trials = tuple(
         judge(fit, logit[late], churned[late], current=current, seed=seed) for fit in fits.values()
     )
-    span = f"as_ofs from {begins:%Y-%m-%d} on"
     winners = [one for one in trials if one.wins]
     if not winners:
-        return _kept(current, _none_wins(trials, span), trials)
+        return _kept(current, _none_wins(trials, begins), trials)
     best = max(winners, key=lambda one: one.log_loss_gain)
     everything = logit.to_numpy(dtype=float), churned.to_numpy(dtype=bool)
     final = fits[RAW] if best.method == RAW else FITS[best.method](*everything)
-    reason = (
-        f"{best.method.capitalize()}: on {span} it changes the log loss by "
-        f"{-best.log_loss_gain:+.5f} (bound {-best.lower:+.5f}); fitted again on all rows."
-    )
+    reason = say(
+        "calibrator_wins", method=say(best.method), begins=begins, change=-best.log_loss_gain,
+        bound=-best.lower,
+    )  # fmt: skip
     return Choice(fits[best.method], final, reason, trials)
 
 
-def _none_wins(trials: tuple[Trial, ...], span: str) -> str:
+def _none_wins(trials: tuple[Trial, ...], begins: pd.Timestamp) -> Spoken:
     best = max(trials, key=lambda one: one.log_loss_gain)
-    return (
-        f"no calibrator wins on {span}; the best, {best.method}, changes the log loss by "
-        f"{-best.log_loss_gain:+.5f} (bound {-best.lower:+.5f}, below zero would win)."
-    )
+    return say(
+        "calibrator_none", begins=begins, best=say(best.method), change=-best.log_loss_gain,
+        bound=-best.lower,
+    )  # fmt: skip
 
 
 def judge(
@@ -174,8 +177,9 @@ def judge(
     return Trial(calibrator.method, float(mean[0] / mean[2]), float(mean[1] / mean[2]), lower)
 
 
-def _kept(current: Calibrator, reason: str, trials: tuple[Trial, ...] = ()) -> Choice:
-    return Choice(current, current, f"{current.method.capitalize()}: {reason}", trials)
+def _kept(current: Calibrator, why: Spoken, trials: tuple[Trial, ...] = ()) -> Choice:
+    said = say("calibrator_kept", method=say(current.method), why=why)
+    return Choice(current, current, said, trials)
 
 
 def _cut(logit: pd.Series, window: LabelWindow) -> tuple[Flags, Flags, pd.Timestamp]:

@@ -27,9 +27,11 @@ from churnml.evaluation.reference import random_scores
 from churnml.evaluation.result import Interval
 from churnml.evaluation.row_profit import OF_ROWS, SHARES, RowProfit, curve_name
 from churnml.evaluation.rows import plain
+from churnml.evaluation.words import say
 from churnml.evaluation.worth import OF_THE_QUEUE, Budgets, Worth
 from churnml.features import annual_revenue
 from churnml.sources.dataset import Dataset
+from churnml.spoken import Spoken
 from churnml.windows import LabelWindow
 
 #: Random scores of which chance is the mean.
@@ -54,7 +56,7 @@ class MoneyFigures:
         The figures of the queue at each load, with intervals.
     profit_curve : mapping
         Profit per row by share of rows contacted, with its interval.
-    notes : tuple of str
+    notes : tuple of Spoken
     """
 
     currency: str | None
@@ -63,7 +65,7 @@ class MoneyFigures:
     intervals: Mapping[str, Interval]
     by_q: Mapping[str, Mapping[str, Any]] | None
     profit_curve: Mapping[str, tuple[float | None, Interval]]
-    notes: tuple[str, ...]
+    notes: tuple[Spoken, ...]
 
     def brief(self) -> dict[str, Any]:
         """The figures with their intervals, at the policy's load and at the others."""
@@ -79,7 +81,8 @@ class MoneyFigures:
                 for share, (profit, band) in self.profit_curve.items()
             },
             "assumptions": self.terms.model_dump(),
-            "notes": list(self.notes),
+            "notes": [str(note) for note in self.notes],
+            "notes_ru": [note.ru for note in self.notes],
         }
 
 
@@ -273,20 +276,16 @@ def _by_load(
 
 def _notes(
     purse: Purse, figures: Mapping[str, float | None], queue: Budgets | None, rows: RowProfit
-) -> tuple[str, ...]:
+) -> tuple[Spoken, ...]:
     """What is assumed, and why a figure is missing."""
     judged = queue is not None and bool(queue.worth.ahead.judged.any())
-    reasons = {
-        "The data has no mrr: revenue figures are missing, and profits count every customer as "
-        f"worth {purse.terms.value_without_mrr:g} ([money] value_without_mrr).": purse.revenue
-        is None,
-        f"{rows.n_unknown} labelled rows are of unknown revenue: they are left out of sums "
-        "and profits.": rows.n_unknown > 0,
-        "There are no dated exits: what the queue catches and earns is missing.": queue is None,
-        "No alert is old enough to be judged (84 days and the label delay): profit of contacts and "
-        "revenue caught are missing.": queue is not None and not judged,
-        "The scores are no probabilities: value at risk is missing.": purse.revenue is not None
-        and figures["value_at_risk"] is None,
-        "Profits rest on assumptions ([money]); that a contact saves anybody is one of them.": True,
-    }
-    return tuple(text for text, applies in reasons.items() if applies)
+    unlikely = purse.revenue is not None and figures["value_at_risk"] is None
+    reasons = (
+        (say("money_no_mrr", value=purse.terms.value_without_mrr), purse.revenue is None),
+        (say("money_unknown", rows=rows.n_unknown), rows.n_unknown > 0),
+        (say("money_no_exits"), queue is None),
+        (say("money_no_alert_judged"), queue is not None and not judged),
+        (say("money_no_probability"), unlikely),
+        (say("money_assumptions"), True),
+    )
+    return tuple(text for text, applies in reasons if applies)

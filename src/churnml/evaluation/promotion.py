@@ -16,11 +16,13 @@ from churnml.evaluation.forward import MODEL, Fitting
 from churnml.evaluation.intervals import PairedDifference, paired_difference
 from churnml.evaluation.result import Evaluation
 from churnml.evaluation.rows import plain
+from churnml.evaluation.words import say
 from churnml.evaluation.yardstick import evaluate
 from churnml.labels import CHURNED, UNKNOWN
 from churnml.model.bundle import Bundle
 from churnml.model.examples import Examples
 from churnml.splits import ForwardFolds
+from churnml.spoken import Spoken
 from churnml.windows import WEEK_DAYS, weekly
 
 #: The newest closed as_ofs on which champion and challenger are compared.
@@ -94,10 +96,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the new model goes into use, why, in words, and what was compared."""
+    """Whether the new model goes into use, why, in both languages, and what was compared."""
 
     promoted: bool
-    reason: str
+    reason: Spoken
     comparison: Comparison | None = None
 
 
@@ -110,17 +112,12 @@ class Signal:
     low: float | None
     high: float | None
 
-    def sentence(self) -> str:
+    def sentence(self) -> Spoken:
         """What was found, in one sentence."""
         if self.roc_auc is None or self.low is None:
-            return "No usable signal found: too few leavers before the first test to tell."
-        band = f"ROC AUC {self.roc_auc:.3f}, 95 % interval {self.low:.3f} to {self.high:.3f}"
-        if self.found:
-            return f"A signal was found before the first test ({band})."
-        return (
-            f"No usable signal found: before the first test the model ranks leavers no better than "
-            f"chance ({band})."
-        )
+            return say("signal_too_few")
+        band = say("signal_band", auc=self.roc_auc, low=self.low, high=self.high)
+        return say("signal_found" if self.found else "signal_none", band=band)
 
 
 def find_signal(inner: pd.Series, labels: pd.Series, *, examples: Examples, seed: int) -> Signal:
@@ -151,21 +148,23 @@ def against_rule(judged: Mapping[str, Evaluation]) -> Verdict:
     """Whether the model's average precision is higher than that of the best simple rule."""
     precisions = {name: part.metrics["average_precision"] for name, part in judged.items()}
     rule, precision = best_rule(precisions)
-    model, beside = (_with_interval(judged.get(name)) for name in (MODEL, rule))
-    if (precisions[MODEL] or 0.0) > precision:
-        return Verdict(True, f"The model ({model}) beats the simple rule {rule} ({beside}).")
-    return Verdict(
-        False,
-        f"Not promoted: the model ({model}) does not beat the simple rule {rule} ({beside}).",
-    )
+    told = {
+        "model": _with_interval(judged.get(MODEL)),
+        "rule": say(f"rule_{rule}"),
+        "beside": _with_interval(judged.get(rule)),
+    }
+    better = (precisions[MODEL] or 0.0) > precision
+    return Verdict(better, say("beats" if better else "beaten", **told))
 
 
-def _with_interval(judged: Evaluation | None) -> str:
+def _with_interval(judged: Evaluation | None) -> Spoken:
     value = None if judged is None else judged.metrics["average_precision"]
     if judged is None or value is None:
-        return "average precision unknown"
+        return say("precision_unknown")
     band = judged.intervals.get("average_precision")
-    return f"average precision {value:.4f}" + (f" [{band[0]:.4f}, {band[1]:.4f}]" if band else "")
+    if not band:
+        return say("precision", value=value)
+    return say("precision_band", value=value, low=band[0], high=band[1])
 
 
 def best_rule(precisions: Mapping[str, float | None]) -> tuple[str, float]:
@@ -199,14 +198,10 @@ def compare(
     weeks = newest_closed(examples, observed_until=observed_until)
     if champion.data_until > weeks[0]:
         again = observed_until + (champion.data_until - weeks[0])
-        return Verdict(
-            False,
-            f"Kept: nothing new to compare on. The champion saw data until "
-            f"{champion.data_until:%Y-%m-%d}, the newest closed weeks begin {weeks[0]:%Y-%m-%d}; "
-            f"data until {again:%Y-%m-%d} will do.",
-        )
+        said = say("nothing_new", seen=champion.data_until, begin=weeks[0], again=again)
+        return Verdict(False, said)
     if not examples.can_train(folds=folds, tested=weeks[0]):
-        return Verdict(False, "Kept: too little data before the newest closed weeks to compare.")
+        return Verdict(False, say("too_little_before"))
     rows = examples.counted & np.asarray(examples.as_ofs.isin(weeks))
     features, labels = examples.features[rows], examples.labels[examples.window][rows]
     challenger = fitting.fit(examples, folds=folds, tested=weeks[0])
@@ -234,26 +229,21 @@ def newest_closed(examples: Examples, *, observed_until: pd.Timestamp) -> pd.Dat
 def judge(compared: Comparison) -> Verdict:
     """Promoted if not worse than the margin allows; else kept, and whether data or ranking lack."""
     difference, allowed = compared.difference, compared.allowed
-    figures = (
-        f"average precision {difference.challenger:.4f} against {difference.champion:.4f} on "
-        f"{compared.positives:,} leaving rows of {compared.leavers:,} customers, the one-sided "
-        f"{difference.confidence:.0%} bound of the difference is {difference.lower:+.4f}, "
-        f"allowed is {allowed:+.4f}"
-    )
+    figures = say(
+        "compared", challenger=difference.challenger, champion=difference.champion,
+        positives=compared.positives, leavers=compared.leavers, confidence=difference.confidence,
+        bound=difference.lower, allowed=allowed,
+    )  # fmt: skip
     if np.isnan(difference.lower):
-        return Verdict(False, f"Kept: too little data for the margin ({figures}).", compared)
+        return Verdict(False, say("too_little", figures=figures), compared)
     if difference.not_worse_by(compared.margin):
-        return Verdict(True, f"Promoted: not worse than the champion ({figures}).", compared)
+        return Verdict(True, say("not_worse", figures=figures), compared)
     if difference.upper < allowed:
-        return Verdict(False, f"Kept: the challenger is worse ({figures}).", compared)
+        return Verdict(False, say("worse", figures=figures), compared)
     if compared.times_more > 1:
-        return Verdict(
-            False,
-            f"Kept: too little data for the margin ({figures}). An equal model would need about "
-            f"{np.ceil(compared.times_more):.0f} times the customers to pass.",
-            compared,
-        )
-    return Verdict(False, f"Kept: the challenger may be worse ({figures}).", compared)
+        times = float(np.ceil(compared.times_more))
+        return Verdict(False, say("needs_more", figures=figures, times=times), compared)
+    return Verdict(False, say("may_be_worse", figures=figures), compared)
 
 
 def _frame(probability: pd.Series) -> pd.DataFrame:

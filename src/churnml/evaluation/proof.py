@@ -95,13 +95,15 @@ class Proof:
             if name != MODEL
         }
         document = {
-            "signal": self.signal.sentence(),
+            "signal": str(self.signal.sentence()),
+            "signal_ru": self.signal.sentence().ru,
             "signal_found": self.signal.found,
             **{name: value for name, value in model.items() if name != "notes"},
             "baselines": baselines,
             "money": self._money(),
             "folds": _records(self.folds),
-            "notes": list(self.model.notes),
+            "notes": [str(note) for note in self.model.notes],
+            "notes_ru": [note.ru for note in self.model.notes],
         }
         document |= self.refinement.as_json()
         return document | {"share_of_oracle": self.share_of_oracle()}

@@ -8,6 +8,7 @@ from typing import Any
 
 from churnml.evaluation.display import evaluation_html
 from churnml.evaluation.rows import plain
+from churnml.spoken import Spoken
 
 Interval = tuple[float, float] | None
 
@@ -32,7 +33,7 @@ class Evaluation:
         Rows with a known label, positive ones, people behind these, people in all.
     n_exits, n_exits_on_curve, n_alerts : int, optional
         Exits that recall counts, and the curve; alerts raised (for chance: on average).
-    notes : tuple of str
+    notes : tuple of Spoken
     slices : tuple of dict
         A record for each value of each slice: counts, figures, random beside, intervals.
     """
@@ -52,7 +53,7 @@ class Evaluation:
     n_exits: int | None
     n_exits_on_curve: int | None
     n_alerts: int | None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Spoken, ...] = ()
     slices: tuple[Mapping[str, Any], ...] = ()
 
     def as_json(self) -> dict[str, Any]:

@@ -42,6 +42,8 @@ from churnml.evaluation.slices import (
     slices_of_rows,
 )
 from churnml.evaluation.threshold import forward_flags
+from churnml.evaluation.words import say
+from churnml.spoken import Spoken
 from churnml.windows import LabelWindow
 
 #: Loads of the curve by q, beside the policy's own.
@@ -306,21 +308,16 @@ def _by_load(
     }
 
 
-def _notes(table: RowTable, board: Board | None) -> tuple[str, ...]:
+def _notes(table: RowTable, board: Board | None) -> tuple[Spoken, ...]:
     """Why a figure is missing, in words."""
     counts = table.counts()
-    one_class = counts["n_positive"] in (0, counts["n_rows"])
-    reasons = {
-        f"Of {counts['n_rows']} labelled rows {counts['n_positive']} are churned, so one class is "
-        "missing: no average precision, no ROC AUC, no calibration slope.": one_class,
-        "The scores have no complete probability: Brier score, calibration error and calibration "
-        "slope are missing.": table.calibration is None,
-        f"{table.n_unscored} labelled rows have no score: they are left out of the row figures and "
-        "never alerted.": table.n_unscored > 0,
-        "There are no dated exits: the figures of the alert queue are missing.": board is None,
-        "No exit lies where recall counts (28 days after the first tested as_of, customer seen 28 "
-        "days): recall is missing.": board is not None and not board.ahead.counted.any(),
-        "No alert is old enough to be judged (84 days and the label delay): alert precision is "
-        "missing.": board is not None and not board.ahead.judged.any(),
-    }
-    return tuple(text for text, applies in reasons.items() if applies)
+    rows, positive = counts["n_rows"], counts["n_positive"]
+    reasons = (
+        (say("note_one_class", rows=rows, positive=positive), positive in (0, rows)),
+        (say("note_no_probability"), table.calibration is None),
+        (say("note_unscored", rows=table.n_unscored), table.n_unscored > 0),
+        (say("note_no_exits"), board is None),
+        (say("note_no_exit_counts"), board is not None and not board.ahead.counted.any()),
+        (say("note_no_alert_judged"), board is not None and not board.ahead.judged.any()),
+    )
+    return tuple(text for text, applies in reasons if applies)

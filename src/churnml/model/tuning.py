@@ -19,6 +19,7 @@ from churnml.model.ensemble import recipe_for, thinned
 from churnml.model.examples import Examples
 from churnml.model.preparation import Matrix, fit_preparation
 from churnml.splits import ForwardFolds
+from churnml.spoken import Spoken, phrases
 from churnml.windows import DAY
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ INNER_BLOCKS = 3
 _ROUNDS = 400
 _PATIENCE = 30
 _MAX_ROWS = 30_000
+
+say = phrases(Path(__file__).with_name("words.toml"))
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Tuned:
     parameters: Parameters
     is_recipe: bool
     trials: pd.DataFrame
-    reason: str
+    reason: Spoken
 
     @property
     def chosen(self) -> Parameters | None:
@@ -96,10 +99,10 @@ def tune(
     rows = examples.train_rows(examples.window, folds=folds, tested=tested)
     base = recipe_for(examples, rows)
     if trials == 0:
-        return Tuned(base, True, pd.DataFrame(), "No trials were asked for; the recipe is used.")
+        return Tuned(base, True, pd.DataFrame(), say("no_trials"))
     inner = _build(examples, folds=inner_folds(examples, folds=folds, tested=tested))
     if not inner:
-        return Tuned(base, True, pd.DataFrame(), "Too little history to tune; the recipe is used.")
+        return Tuned(base, True, pd.DataFrame(), say("too_little_history"))
     study = _open_study(journal, name)
     while (done := len(_complete(study))) < trials + 1:
         # A fresh sampler for each trial, seeded by the number of finished ones: a killed search
@@ -128,11 +131,11 @@ def _choose(study: optuna.Study, base: Parameters) -> Tuned:
             for number, trial in enumerate(finished)
         ]
     )  # fmt: skip
-    found = f"mean gain {gain.mean():.4f}, standard error {error:.4f} over {len(gain)} inner folds"
+    found = say("gain", gain=float(gain.mean()), error=float(error), folds=len(gain))
     if best is first or gain.mean() <= error:
-        return Tuned(base, True, table, f"The recipe is kept: {found}.")
+        return Tuned(base, True, table, say("recipe_kept", gain=found))
     trees = max(30, int(np.mean(best.user_attrs["rounds"]) * 1.1))
-    return Tuned(Parameters(**best.params, trees=trees), False, table, f"Tuned setting: {found}.")
+    return Tuned(Parameters(**best.params, trees=trees), False, table, say("tuned", gain=found))
 
 
 def _build(examples: Examples, *, folds: ForwardFolds) -> list[InnerFold]:

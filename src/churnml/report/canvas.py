@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,8 +13,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter
 
 from churnml.alerting.queue import Floats
-
-Language = Literal["en", "ru"]
+from churnml.spoken import Language as Language
 
 INK = "#1f2933"
 QUIET = "#6b7780"

@@ -104,7 +104,7 @@ FAMILIES: dict[Language, dict[str, str]] = {
         "billing": "оплата",
         "relationship": "отношения",
         "surveys": "опросы",
-        "outreach": "обращения",
+        "outreach": "касания",
         "profile": "профиль",
     },
 }

@@ -24,6 +24,7 @@ from churnml.report.canvas import (
     sheet,
 )
 from churnml.report.captions import CAPTIONS
+from churnml.report.slice_words import slice_name, slice_value
 
 RECALL, CHANCE = "recall_at_lead_21d", "random_recall_at_lead_21d"
 _LINE_INCHES = 0.27
@@ -39,8 +40,6 @@ _WORDS: dict[Language, dict[str, str]] = {
         " · bars: 95 % by customer · numbers: exits",
         "axis": "Exits caught in time",
         "all": "all customers: {recall}",
-        "leavers": "leavers", "segment": "segment", "plan": "plan", "tenure": "tenure",
-        "owner": "owner",
     },
     "ru": {
         "silent": "Вовремя замечены: {silent} тихих уходов, {loud} громких",
@@ -51,12 +50,6 @@ _WORDS: dict[Language, dict[str, str]] = {
         " · отрезки: 95 % по клиентам · числа: уходы",
         "axis": "Уходы, замеченные вовремя",
         "all": "все клиенты: {recall}",
-        "leavers": "уходы", "segment": "сегмент", "plan": "тариф", "tenure": "стаж",
-        "owner": "менеджер", "region": "регион", "industry": "отрасль", "channel": "канал",
-        "language": "язык",
-        "silent leavers": "тихие", "loud leavers": "громкие", "unknown": "неизвестно",
-        "under 90 days": "до 90 дней", "90 to 365 days": "90–365 дней",
-        "over 365 days": "более 365 дней",
     },
 }  # fmt: skip
 
@@ -89,7 +82,7 @@ def recall_by_slice_figure(evaluation: Evaluation, *, language: Language = "en")
     axes = panel(figure.subplots(), x_label=words["axis"], y_label="")
     ticks = _places(lines)
     _dots(axes, told, [place for _, place in ticks], language)
-    _names(axes, ticks, words)
+    _names(axes, ticks, language)
     _everybody(axes, evaluation, words)
     axes.set(xlim=(0, 1), ylim=(max(place for _, place in ticks) + 0.8, -1.4))
     axes.xaxis.set_major_formatter(percent_axis())
@@ -138,25 +131,24 @@ def _dots(
 
 
 def _names(
-    axes: Axes, ticks: Sequence[tuple[Mapping[str, Any], float]], words: Mapping[str, str]
+    axes: Axes, ticks: Sequence[tuple[Mapping[str, Any], float]], language: Language
 ) -> None:
     """Values with their number of exits at the left; the name of the slice over the first."""
-    texts = [f"{_value(part, words)}  ({part['n_exits']})" for part, _ in ticks]
+    texts = [f"{_value(part, language)}  ({part['n_exits']})" for part, _ in ticks]
     axes.set_yticks([place for _, place in ticks], texts)
     axes.grid(visible=False, axis="y")
     for number, (part, place) in enumerate(ticks):
         if number == 0 or ticks[number - 1][0]["slice"] != part["slice"]:
             axes.annotate(
-                words.get(part["slice"], part["slice"].replace("_", " ")), (0, place - 0.85),
+                slice_name(part["slice"], language), (0, place - 0.85),
                 xycoords=("axes fraction", "data"), xytext=(-6, 0), textcoords="offset points",
                 ha="right", va="center", fontsize=9, fontweight="bold", color=INK,
                 annotation_clip=False,
             )  # fmt: skip
 
 
-def _value(part: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    said: str = part["value"]
-    return words.get(f"{said} leavers" if part["slice"] == "leavers" else said, said)
+def _value(part: Mapping[str, Any], language: Language) -> str:
+    return slice_value(part["slice"], part["value"], language)
 
 
 def _everybody(axes: Axes, evaluation: Evaluation, words: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from churnml.evaluation.audit.findings import Audit
 from churnml.evaluation.promotion import Verdict
+from churnml.evaluation.words import say
 
 _SAID = 3
 
@@ -14,9 +15,4 @@ def without_leaks(audit: Audit) -> Verdict | None:
         return None
     said = " ".join(one.message for one in audit.leaks[:_SAID])
     more = len(audit.leaks) - _SAID
-    rest = f" And {more} more; `churnml doctor` shows all." if more > 0 else ""
-    return Verdict(
-        False,
-        "Not promoted: the data knows the outcome, so the figures below cannot be trusted. "
-        f"{said}{rest}",
-    )
+    return Verdict(False, say("leaks_and_more" if more > 0 else "leaks", said=said, more=more))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
-
-from churnml.evaluation.promotion import best_rule
-from churnml.report.canvas import Language, percent
-from churnml.report.canvas import whole as thin
-from churnml.report.captions import CAPTIONS
+from churnml.report.canvas import Language
 from churnml.report.card.facts import CardFacts
+from churnml.report.card.said import (
+    Content,
+    day,
+    figure,
+    number,
+    score_name,
+    share,
+    share_with_band,
+    told,
+    whole,
+)
 from churnml.report.card.words import FAMILIES, FIGURES, WORDS
-
-Content = Mapping[str, Any]
+from churnml.report.page import Cell, Grid
+from churnml.report.slice_words import slice_name, slice_value
 
 _MONEY = (
     "value_at_risk_caught_per_100_contacts",
@@ -23,58 +28,20 @@ _MONEY = (
     "profit_per_contact",
     "optimal_q",
 )
-#: Figures that are sums or days: told without decimals.
-_WHOLE = ("median_lead_days", "value_at_risk_caught_per_100_contacts", "profit_per_contact")
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table: headings, rows of text, and which row is the model's own (-1: none)."""
-
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    own: int = -1
+Pair = tuple[str, Cell | str]
+Row = tuple[Cell | str, ...]
 
 
 @dataclass(frozen=True)
 class Section:
-    """One section: paragraphs, then a table, then a figure by name."""
+    """One section: paragraphs, then facts in pairs, then a table, then a figure by name."""
 
     key: str
     title: str
     paragraphs: tuple[str, ...] = ()
+    facts: tuple[Pair, ...] = ()
     grid: Grid | None = None
     figure: str = ""
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The verdict and the four figures that a reader sees first."""
-
-    verdict: str
-    reason: str
-    figures: tuple[tuple[str, str], ...]
-
-
-def headline(content: Content, *, language: Language) -> Headline:
-    """What stands above all sections."""
-    words, metrics = WORDS[language], content["metrics"]
-    measure = "recall_at_lead_21d" if metrics.get("recall_at_lead_21d") is not None else None
-    name = measure or "average_precision"
-    digits = 0 if measure else 1
-    baselines = content["baselines"]
-    rule, _ = best_rule({key: part["average_precision"] for key, part in baselines.items()})
-    told = [(percent(metrics[name], digits=digits), words["recall" if measure else "ap"])]
-    beside = [(rule, words["rule"].format(rule=_score(rule, language))),
-              ("random", words["chance"]), ("oracle", words["oracle"])]  # fmt: skip
-    for key, text in beside:
-        if baselines.get(key, {}).get(name) is not None:
-            told.append((percent(baselines[key][name], digits=digits), text))
-    if metrics.get("alert_precision") is not None:
-        told.append((percent(metrics["alert_precision"]), words["precision"]))
-        told.append((number(metrics["alerts_per_week"], language, digits=1), words["load"]))
-    verdict = words["in_use" if content["promoted"] else "not_in_use"]
-    return Headline(verdict, content["reason"], tuple(told))
 
 
 def sections(content: Content, facts: CardFacts, *, language: Language) -> tuple[Section, ...]:
@@ -97,26 +64,11 @@ def sections(content: Content, facts: CardFacts, *, language: Language) -> tuple
     return tuple(one for one in found if one is not None)
 
 
-def number(value: float | None, language: Language, *, digits: int = 3) -> str:
-    """A number as text, with the decimal sign of the language; a dash where there is none."""
-    text = "–" if value is None else f"{value:.{digits}f}"
-    return text.replace(".", ",") if language == "ru" else text
-
-
-def whole(count: int) -> str:
-    """A count whose thousands stay on one line."""
-    return thin(count).replace("\u2009", "\u202f")
-
-
-def _score(name: str, language: Language) -> str:
-    return CAPTIONS[language].get(name, name.replace("_", " "))
-
-
 def _use(content: Content, facts: CardFacts, language: Language) -> Section:
     words, alerts = WORDS[language], content["alerts"]
     lead, end = facts.fit["window"]
     said = words["use_1"].format(
-        lead=lead, end=end, q=percent(alerts["q"], digits=1), quiet=alerts["quiet_days"]
+        lead=lead, end=end, q=share(alerts["q"], language, digits=1), quiet=alerts["quiet_days"]
     )
     return Section("use", words["use"], (said, words["use_2"], words["cause"]))
 
@@ -126,25 +78,18 @@ def _results(content: Content, language: Language) -> Section:
     exits = content.get("n_exits")
     said = words["results_1"].format(
         rows=whole(content["n_rows"]), positives=whole(content["n_positive"]),
-        rate=percent(content["base_rate"], digits=1), exits="–" if exits is None else whole(exits),
+        rate=share(content["base_rate"], language, digits=1),
+        exits="–" if exits is None else whole(exits),
     )  # fmt: skip
     scores = {"model": {**content["metrics"], "intervals": content["intervals"]}}
     scores |= dict(content["baselines"])
-    rows = tuple(
-        (_score(name, language), *(_figure(part, key, language) for key, _ in FIGURES[language]))
+    rows: tuple[Row, ...] = tuple(
+        (score_name(name, language), *(figure(part, key, language) for key, _ in FIGURES[language]))
         for name, part in scores.items()
     )
     headings = (words["score"], *(title for _, title in FIGURES[language]))
-    return Section("results", words["results"], (said, words["beats"]), Grid(headings, rows, 0))
-
-
-def _figure(part: Content, key: str, language: Language) -> str:
-    value, band = part.get(key), part.get("intervals", {}).get(key)
-    digits = 0 if key in _WHOLE else 3
-    if value is None or band is None:
-        return number(value, language, digits=digits)
-    low, high = (number(end, language, digits=digits) for end in band)
-    return f"{number(value, language, digits=digits)} [{low}–{high}]"
+    grid = Grid.of(headings, rows, own=0)
+    return Section("results", words["results"], (said, words["beats"]), grid=grid)
 
 
 def _lead_time(content: Content, language: Language) -> Section | None:
@@ -154,40 +99,43 @@ def _lead_time(content: Content, language: Language) -> Section | None:
     curves = {"model": content["lead_recall"]}
     curves |= {name: part.get("lead_recall") for name, part in content["baselines"].items()}
     rows = tuple(
-        (_score(name, language), *(percent(curve.get(str(week))) for week in range(1, 9)))
+        (
+            score_name(name, language),
+            *(share(curve.get(str(week)), language) for week in range(1, 9)),
+        )
         for name, curve in curves.items()
         if curve
     )
     headings = (words["score"], *(str(week) for week in range(1, 9)))
-    return Section("lead_time", words["lead_time"], (words["lead_1"],), Grid(headings, rows, 0),
-                   "lead_time")  # fmt: skip
+    said = [words["lead_1"]]
+    if content.get("n_exits_on_curve") is not None:
+        counts = {"curve": content["n_exits_on_curve"], "all": content["n_exits"]}
+        said.append(words["lead_2"].format(**{key: whole(one) for key, one in counts.items()}))
+    return Section(
+        "lead_time", words["lead_time"], tuple(said), figure="lead_time",
+        grid=Grid.of(headings, rows, own=0),
+    )  # fmt: skip
 
 
 def _slices(content: Content, language: Language) -> Section | None:
     words = WORDS[language]
-    told = [one for one in content.get("slices") or () if one["recall_at_lead_21d"] is not None]
-    if not told:
+    known = [one for one in content.get("slices") or () if one["recall_at_lead_21d"] is not None]
+    if not known:
         return None
     rows = tuple(
         (
-            f"{str(one['slice']).replace('_', ' ')}: {one['value']}",
-            str(one["n_exits"]),
-            _share(one, "recall_at_lead_21d"),
-            percent(one.get("random_recall_at_lead_21d")),
-            _share(one, "alert_precision"),
+            slice_name(str(one["slice"]), language),
+            slice_value(str(one["slice"]), str(one["value"]), language),
+            whole(one["n_exits"]),
+            share_with_band(one, "recall_at_lead_21d", language),
+            share(one.get("random_recall_at_lead_21d"), language),
+            share_with_band(one, "alert_precision", language),
         )
-        for one in told
+        for one in known
     )
-    headings = tuple(
-        words[key] for key in ("slice", "exits", "recall_short", "chance_short", "precision_short")
-    )
-    return Section("slices", words["slices"], (words["slices_1"],), Grid(headings, rows))
-
-
-def _share(one: Content, key: str) -> str:
-    band = (one.get("intervals") or {}).get(key)
-    text = percent(one.get(key))
-    return text if band is None else f"{text} [{100 * band[0]:.0f}–{100 * band[1]:.0f}]"
+    keys = ("slice_by", "slice", "exits", "recall_short", "chance_short", "precision_short")
+    grid = Grid.of(tuple(words[key] for key in keys), rows)
+    return Section("slices", words["slices"], (words["slices_1"],), grid=grid)
 
 
 def _calibration(content: Content, language: Language) -> Section:
@@ -197,8 +145,36 @@ def _calibration(content: Content, language: Language) -> Section:
         ece=number(metrics.get("ece"), language, digits=4),
         slope=number(metrics.get("calibration_slope"), language, digits=2),
     )
-    grid = _grid(content.get("calibration"), language)
-    return Section("calibration", words["calibration"], (said,), grid, "calibration")
+    found = content.get("calibration") or {}
+    why = told(found, "reason", language)
+    parts = found.get("by_segment") or ()
+    paragraphs = (said, *((why,) if why else ()), *((words["calibration_2"],) if parts else ()))
+    return Section(
+        "calibration", words["calibration"], paragraphs, figure="calibration",
+        grid=_said_and_came(parts, language) if parts else None,
+    )  # fmt: skip
+
+
+def _said_and_came(parts: Sequence[Content], language: Language) -> Grid:
+    """What was said and what came in every part of the customers."""
+    rows = tuple(
+        (
+            slice_name(one["by"], language),
+            slice_value(one["by"], one["segment"], language),
+            whole(one["customers"]),
+            number(one["expected"], language, digits=0),
+            number(one["observed"], language, digits=0),
+            _ratio(one, language),
+        )
+        for one in parts
+    )
+    keys = ("slice_by", "slice", "customers", "expected", "observed", "ratio")
+    return Grid.of(tuple(WORDS[language][key] for key in keys), rows)
+
+
+def _ratio(one: Content, language: Language) -> Cell:
+    ends = "–".join(number(end, language, digits=2) for end in one.get("interval") or ())
+    return Cell(number(one["ratio"], language, digits=2), note=f"[{ends}]" if ends else "")
 
 
 def _money(content: Content, language: Language) -> Section | None:
@@ -210,14 +186,14 @@ def _money(content: Content, language: Language) -> Section | None:
     parts = {"model": money} | {
         name: part["money"] for name, part in content["baselines"].items() if part.get("money")
     }
-    rows = tuple(
-        (_score(name, language), *(_figure(part, key, language) for key in _MONEY))
+    rows: tuple[Row, ...] = tuple(
+        (score_name(name, language), *(figure(part, key, language) for key in _MONEY))
         for name, part in parts.items()
     )
     headings = (words["score"], *(words[key] for key in _MONEY))
     said = words["money_1"].format(currency=money.get("currency") or "–")
-    return Section("money", words["money"], (said, *money.get("notes", ())),
-                   Grid(headings, rows, 0))  # fmt: skip
+    notes = told(money, "notes", language) or ()
+    return Section("money", words["money"], (said, *notes), grid=Grid.of(headings, rows, own=0))
 
 
 def _audit(content: Content, language: Language) -> Section | None:
@@ -225,28 +201,26 @@ def _audit(content: Content, language: Language) -> Section | None:
     audit = content.get("audit")
     if not audit:
         return None
-    found = tuple(str(one["message"]) for one in audit["findings"])
-    return Section("audit", WORDS[language]["audit"], found, _grid(audit["checks"], language))
-
-
-def _grid(found: Any, language: Language) -> Grid | None:
     words = WORDS[language]
-    if isinstance(found, Mapping):
-        plain = {name: value for name, value in found.items() if not isinstance(value, Mapping)}
-        rows = [(name.replace("_", " "), _cell(value, language)) for name, value in plain.items()
-                if not isinstance(value, list | tuple)]  # fmt: skip
-        return Grid((words["choice"], words["value"]), tuple(rows)) if rows else None
-    if isinstance(found, Sequence) and found and isinstance(found[0], Mapping):
-        names = [name for name, value in found[0].items() if not isinstance(value, Mapping | list)]
-        records = (tuple(_cell(one.get(name), language) for name in names) for one in found)
-        return Grid(tuple(name.replace("_", " ") for name in names), tuple(records))
-    return None
+    found = tuple(str(told(one, "message", language)) for one in audit["findings"])
+    rows: tuple[Row, ...] = tuple(
+        (
+            words.get(f"check_{one['check']}", str(one["check"]).replace("_", " ")),
+            _passed(one.get("passed"), language),
+            str(told(one, "detail", language)),
+        )
+        for one in audit["checks"]
+    )
+    headings = tuple(words[key] for key in ("check", "passed", "detail"))
+    paragraphs = found or (words["audit_clean"],)
+    return Section("audit", words["audit"], paragraphs, grid=Grid.of(headings, rows))
 
 
-def _cell(value: Any, language: Language) -> str:
-    if isinstance(value, bool) or not isinstance(value, float | int):
-        return "–" if value is None else str(value)
-    return whole(value) if isinstance(value, int) else number(value, language)
+def _passed(passed: bool | None, language: Language) -> Cell:
+    """Whether a check passed; a chip that does not speak by its colour alone."""
+    if passed is None:
+        return Cell(WORDS[language]["not_looked"], chip="low")
+    return Cell(WORDS[language]["yes" if passed else "no"], chip="good" if passed else "critical")
 
 
 def _features(facts: CardFacts, language: Language) -> Section:
@@ -255,14 +229,14 @@ def _features(facts: CardFacts, language: Language) -> Section:
         (
             FAMILIES[language].get(fact.name, fact.name),
             str(fact.features),
-            percent(fact.share),
+            share(fact.share, language),
             "; ".join(title.get(language, title["en"]) for title in fact.titles) or "–",
         )
         for fact in facts.families
     )
     headings = (words["family"], words["f_features"], words["share"], words["strongest"])
     said = words["features_1"].format(count=facts.fit["features"])
-    return Section("features", words["features"], (said,), Grid(headings, rows))
+    return Section("features", words["features"], (said,), grid=Grid.of(headings, rows))
 
 
 def _data(facts: CardFacts, language: Language) -> Section:
@@ -273,23 +247,19 @@ def _data(facts: CardFacts, language: Language) -> Section:
     )
     window = words["window"].format(lead=lead, end=end, closing=end + churn.delay_days)
     conditions = ", ".join(
-        f"{name.replace('_', ' ')} = {value}" for name, value in facts.population.items()
+        words[f"p_{name}"].format(value=value) for name, value in facts.population.items()
     )
     people = words["population"].format(
         snapshots=whole(facts.snapshots), inside=whole(facts.in_population),
-        customers=whole(facts.customers), first=_day(facts.first), last=_day(facts.last),
-        conditions=conditions,
+        customers=whole(facts.customers), first=day(facts.first), last=day(facts.last),
+        conditions=conditions or words["p_everybody"],
     )  # fmt: skip
     rows = tuple(
-        (table.name, whole(table.rows), _day(table.first), _day(table.last))
+        (Cell(table.name, code=True), whole(table.rows), day(table.first), day(table.last))
         for table in facts.tables
     )
     headings = tuple(words[key] for key in ("table", "rows", "first", "last"))
-    return Section("data", words["data"], (left, window, people), Grid(headings, rows))
-
-
-def _day(moment: pd.Timestamp | None) -> str:
-    return "–" if moment is None else f"{moment:%Y-%m-%d}"
+    return Section("data", words["data"], (left, window, people), grid=Grid.of(headings, rows))
 
 
 def _training(content: Content, facts: CardFacts, language: Language) -> Section:
@@ -304,36 +274,38 @@ def _training(content: Content, facts: CardFacts, language: Language) -> Section
         (words["f_features"], str(fit["features"])),
         (words["f_heads"], ", ".join(f"[{low}, {high})" for low, high in fit["heads"])),
         (words["f_seeds"], str(fit["seeds"])),
-        (words["f_sampler"], str(fit["sampler"])),
-        (words["f_parameters"], ", ".join(f"{k} = {v:.4g}" for k, v in fit["parameters"].items())),
-        (words["f_tuning"], content.get("tuning", "–")),
+        (words["f_sampler"], words.get(f"sampler_{fit['sampler']}", str(fit["sampler"]))),
+        (words["f_parameters"], Cell(_parameters(fit["parameters"]), code=True)),
+        (words["f_tuning"], told(content, "tuning", language) or "–"),
         (words["f_folds"], "; ".join(blocks)),
     )
-    grid = Grid((words["choice"], words["value"]), rows)
-    return Section("training", words["training"], (words["made_of"],), grid)
+    return Section("training", words["training"], (words["made_of"],), facts=rows)
+
+
+def _parameters(parameters: Content) -> str:
+    return ", ".join(f"{name} = {value:.4g}" for name, value in parameters.items())
 
 
 def _promotion(content: Content, language: Language) -> Section:
     words, compared = WORDS[language], content.get("comparison")
-    said = [content["reason"]]
-    grid = None
+    said = [told(content, "reason", language)]
+    rows: tuple[Pair, ...] = ()
     if compared:
         days = {key: compared[f"{key}_as_of"][:10] for key in ("first", "last")}
         counts = {key: whole(compared[key]) for key in ("rows", "leavers")}
         said.append(words["compared"].format(**days, **counts))
         keys = ("champion", "challenger", "standard_error", "bound", "allowed")
         rows = tuple((words[f"c_{k}"], number(compared[k], language, digits=4)) for k in keys)
-        grid = Grid((words["choice"], words["value"]), rows)
     treated = content.get("treated")
     if treated and treated["rows"]:
         said.append(_treated(treated, language))
-    return Section("promotion", words["promotion"], tuple(said), grid)
+    return Section("promotion", words["promotion"], tuple(said), facts=rows)
 
 
 def _treated(treated: Content, language: Language) -> str:
     return WORDS[language]["treated"].format(
         rows=whole(treated["rows"]), customers=whole(treated["customers"]),
-        handling=treated["handling"],
+        handling=WORDS[language].get(f"handling_{treated['handling']}", treated["handling"]),
         all=number(treated["average_precision"], language),
         without=number(treated["average_precision_without"], language),
     )  # fmt: skip
@@ -342,11 +314,11 @@ def _treated(treated: Content, language: Language) -> str:
 def _limits(content: Content, language: Language) -> Section:
     words = WORDS[language]
     said = [words["cause"], *(words[f"limit_{place}"] for place in range(1, 5))]
-    return Section("limits", words["limits"], (*said, *content.get("notes", ())))
+    return Section("limits", words["limits"], (*said, *(told(content, "notes", language) or ())))
 
 
 def _digests(content: Content, facts: CardFacts, language: Language) -> Section:
     words = WORDS[language]
     digests = {**facts.digests, "study": content["study_digest"]}
-    rows = tuple((words[f"d_{name}"], value) for name, value in digests.items())
-    return Section("digests", words["digests"], (), Grid((words["choice"], words["digest"]), rows))
+    rows = tuple((words[f"d_{name}"], Cell(value, code=True)) for name, value in digests.items())
+    return Section("digests", words["digests"], facts=rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +9,17 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from churnml.report.canvas import Language
 from churnml.report.card.facts import CardFacts
-from churnml.report.card.sections import Content, headline, sections
+from churnml.report.card.headline import headline
+from churnml.report.card.said import Content
+from churnml.report.card.sections import sections
 from churnml.report.card.words import WORDS
+from churnml.report.page import Cell, drawn, plain_environment, render
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from matplotlib.figure import Figure
 
 NAME = "model_card"
-#: Sections whose cells are figures that must not break.
-_SHORT = ("results", "lead_time", "slices")
-_DPI = 110
+_HERE = Path(__file__).parent
 
 Figures = Mapping[str, "Figure"]
 
@@ -66,25 +64,31 @@ def write_model_card(
 def card_html(
     content: Content, facts: CardFacts, *, figures: Figures, language: Language = "en"
 ) -> str:
-    """One HTML page that asks for nothing from outside; every text in it is escaped."""
-    pictures = {name: _picture(figure) for name, figure in figures.items()}
-    return (
-        _templates(escape=True)
-        .get_template("card.html.j2")
-        .render(**_filled(content, facts, language), figures=pictures, short=_SHORT)
+    """One HTML page that asks for nothing from outside; every text in it is escaped.
+
+    The figures are drawn into it and are changed by that.
+    """
+    filled = _filled(content, facts, language)
+    return render(
+        _HERE / "card.html.j2",
+        language=language,
+        contents=[(one.key, one.title) for one in filled["sections"]],
+        drawings={name: drawn(figure, key=name) for name, figure in figures.items()},
+        **filled,
     )
 
 
 def card_markdown(content: Content, facts: CardFacts, *, language: Language = "en") -> str:
     """The card as Markdown, without figures; their numbers stand in its tables."""
-    page = _templates(escape=False).get_template("card.md.j2")
-    return page.render(**_filled(content, facts, language))
+    environment = plain_environment(_HERE)
+    environment.filters["plain"] = _plain
+    return environment.get_template("card.md.j2").render(**_filled(content, facts, language))
 
 
 def _filled(content: Content, facts: CardFacts, language: Language) -> dict[str, Any]:
     words = WORDS[language]
     return {
-        "language": language,
+        "words": words,
         "title": words["title"].format(dataset=content["dataset"]),
         "subtitle": words["subtitle"].format(
             digest=facts.digests["model"], until=f"{facts.fit['data_until']:%Y-%m-%d}"
@@ -95,24 +99,10 @@ def _filled(content: Content, facts: CardFacts, language: Language) -> dict[str,
     }
 
 
-def _templates(*, escape: bool) -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(Path(__file__).parent)
-    found = Environment(loader=loader, autoescape=escape, undefined=StrictUndefined)
-    found.filters["plain"] = _plain
-    return found
-
-
-def _plain(text: object) -> str:
+def _plain(text: Cell | str) -> str:
     """One line of Markdown in which a value can be neither markup nor the end of a cell."""
-    line = " ".join(str(text).split())
+    said = f"{text.text} {text.note}" if isinstance(text, Cell) else str(text)
+    line = " ".join(said.split())
     for mark in ("\\", "|", "`", "*", "_", "[", "]", "#"):
         line = line.replace(mark, f"\\{mark}")
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _picture(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

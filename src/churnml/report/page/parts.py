@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+#: "−0,5", "41 234", "83 % [78–91]"; a date is none.
+_NUMBER = re.compile(r"[−+-]?\d[\d\s.,]*%?(?: \[[^\]]+\])?")
 Tone = Literal["", "critical", "high", "medium", "low", "good", "calm", "up", "down"]
 
 
@@ -95,11 +98,5 @@ class Grid:
 
 def _numeric(rows: Sequence[Sequence[Cell | str]], place: int) -> bool:
     texts = [cell.text if isinstance(cell, Cell) else cell for cell in (r[place] for r in rows)]
-    return any(text[:1].isdigit() for text in texts) and all(
-        text == "–" or (text.lstrip("−-+")[:1].isdigit() and len(text) <= _LONGEST_NUMBER)
-        for text in texts
-    )
-
-
-#: "41 234 [30 000–52 000]" is a number with its interval; a longer text is a text.
-_LONGEST_NUMBER = 34
+    known = [text for text in texts if text != "–"]
+    return bool(known) and all(_NUMBER.fullmatch(text) for text in known)

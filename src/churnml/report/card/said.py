@@ -1,0 +1,70 @@
+"""How a card says numbers, days and names, with the decimal sign and the words of its language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from churnml.report.canvas import Language, percent
+from churnml.report.canvas import whole as thin
+from churnml.report.captions import CAPTIONS
+from churnml.report.page import Cell
+
+Content = Mapping[str, Any]
+
+#: Figures that are sums or days: told without decimals.
+_WHOLE = ("median_lead_days", "value_at_risk_caught_per_100_contacts", "profit_per_contact")
+
+
+def number(value: float | None, language: Language, *, digits: int = 3) -> str:
+    """A number as text, with the decimal sign of the language; a dash where there is none."""
+    text = "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    return text.replace(".", ",") if language == "ru" else text
+
+
+def share(value: float | None, language: Language, *, digits: int = 0) -> str:
+    """A share in per cent that stays on one line."""
+    text = percent(value, digits=digits).replace(" ", "\u00a0")
+    return text.replace(".", ",") if language == "ru" else text
+
+
+def whole(count: int) -> str:
+    """A count whose thousands stay on one line."""
+    return thin(count).replace("\u2009", "\u202f")
+
+
+def figure(part: Content, key: str, language: Language) -> Cell:
+    """A figure over its interval; days and sums without decimals, thousands apart."""
+    value, band = part.get(key), part.get("intervals", {}).get(key)
+    if key in _WHOLE:
+        said = [None if one is None else round(one) for one in (value, *(band or ()))]
+        texts = ["–" if one is None else whole(one).replace("-", "−") for one in said]
+    else:
+        texts = [number(one, language) for one in (value, *(band or ()))]
+    known = value is not None and band is not None
+    return Cell(texts[0], note=f"[{texts[1]}–{texts[2]}]" if known else "")
+
+
+def share_with_band(part: Content, key: str, language: Language) -> Cell:
+    """A share over its interval in per cent."""
+    band = (part.get("intervals") or {}).get(key)
+    text = share(part.get(key), language)
+    return Cell(text, note="" if band is None else f"[{100 * band[0]:.0f}–{100 * band[1]:.0f}]")
+
+
+def score_name(name: str, language: Language) -> str:
+    """A score by the name that figures give it."""
+    return CAPTIONS[language].get(name, name.replace("_", " "))
+
+
+def day(moment: pd.Timestamp | None) -> str:
+    """A date; a dash where there is none."""
+    return "–" if moment is None else f"{moment:%Y-%m-%d}"
+
+
+def told(content: Content, key: str, language: Language) -> Any:
+    """What a document says under a key, in the language; in English where it has no other."""
+    english = content.get(key)
+    return english if language == "en" else content.get(f"{key}_{language}", english)
