@@ -6,6 +6,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from churnml import arguments
 from churnml.snapshots import create_activity
 from churnml.sources.dataset import Dataset
 from churnml.windows import LabelWindow
@@ -115,6 +116,8 @@ def label(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> 
     Series of str, shape (n_snapshots,), aligned with ``snapshots``
         ``churned``, ``stayed``, ``left_early`` or ``unknown``.
     """
+    arguments.opened(dataset)
+    arguments.with_columns(snapshots, arguments.KEYS, what="Snapshots", made_by="take_snapshots")
     closed = window.closed(snapshots["as_of"], observed_until=dataset.observed_until)
     if dataset.description.churn.kind == "absence":
         return _absence(dataset, snapshots, window=window).where(closed, UNKNOWN)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from churnml import arguments
 from churnml.alerting.tiers import priority, tiers
 from churnml.config import Study
 from churnml.errors import InputError
@@ -80,6 +81,7 @@ def score(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
         until the exit of those who leave within 84 days). The last four are empty where the model
         knows no dated exits.
     """
+    arguments.indexed(features, what="features")
     probability = bundle.predict(features)
     ahead = weeks_ahead(bundle, probability)
     scores = probability.reset_index().assign(model_digest=bundle.digest)

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from churnml import arguments
 from churnml.config import Population
 from churnml.errors import InputError
 from churnml.sources.dataset import Dataset
@@ -71,7 +72,14 @@ def take_snapshots(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataF
     DataFrame, shape (n_snapshots, 3)
         ``customer_id``, ``as_of``, ``spell_started_at`` (start of the current subscription spell,
         or first activity), ordered by as_of and customer.
+
+    Raises
+    ------
+    InputError
+        If the dataset is not opened, or an as_of is no naive Timestamp.
     """
+    arguments.opened(dataset)
+    arguments.moments(as_ofs)
     churn = dataset.description.churn
     connection = dataset.connection.cursor()
     if churn.kind == "contract":
@@ -131,6 +139,10 @@ def in_population(
     InputError
         If the population asks for activity and the dataset has no events.
     """
+    arguments.with_columns(
+        snapshots, ("customer_id", "as_of", "spell_started_at"), what="Snapshots",
+        made_by="take_snapshots",
+    )  # fmt: skip
     tenure = snapshots["as_of"] - snapshots["spell_started_at"]
     inside = tenure >= pd.Timedelta(days=population.min_tenure_days)
     if population.active_within_days is None and population.min_active_days is None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from churnml import markup
+from churnml import arguments, markup
 from churnml.config import Folds
 from churnml.errors import InputError
 from churnml.windows import DAY, WEEK_DAYS, LabelWindow, instant
@@ -81,6 +81,7 @@ class ForwardFolds:
         ----------
         X : DataFrame indexed by (customer_id, as_of)
         """
+        arguments.indexed(X, what="X")
         as_ofs = X.index.get_level_values("as_of")
         for start, end in self.blocks():
             train = self.train_rows(as_ofs, tested=start, window=self.window)
@@ -115,6 +116,7 @@ class ForwardFolds:
             tested as_of; ``train_rows``, ``purged_rows`` (label still open when the test begins),
             ``older_rows`` (before a rolling window), ``test_rows``. NaT where no row is.
         """
+        arguments.indexed(X, what="X")
         as_ofs = X.index.get_level_values("as_of")
         rows = []
         for (train, test), (start, end) in zip(self.split(X), self.blocks(), strict=True):
@@ -181,6 +183,8 @@ def forward_folds(
     InputError
         If the history is too short for one test block, with the days that are missing.
     """
+    arguments.moment(history_from, what="history_from")
+    arguments.moment(observed_until, what="observed_until")
     last = observed_until - window.closing_days * DAY
     if folds.test_from is not None:
         start = instant(folds.test_from, zone=zone)

@@ -38,6 +38,7 @@ HOUSE = (
     "sources",
     "contract",
     "windows",
+    "arguments",
     "config",
     "markup",
     "spoken",

@@ -29,7 +29,7 @@ from churnml.evaluation.result import Evaluation
 from churnml.evaluation.truth import ORACLE, oracle_scores
 from churnml.evaluation.yardstick import evaluate, evaluate_random
 from churnml.labels import CHURNED, UNKNOWN, spells
-from churnml.model.examples import Examples
+from churnml.model.examples import Examples, silent
 from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds
 
@@ -159,8 +159,8 @@ def prove(
     folds: ForwardFolds,
     fitting: Fitting,
     study: Study,
-    data: Path,
-    say: Callable[[str], None],
+    data: Path | str,
+    say: Callable[[str], None] = silent,
 ) -> Proof:
     """Fit forward, score everything and judge it.
 
@@ -186,7 +186,7 @@ def prove(
     )  # fmt: skip
     say(refinement.choice.reason)
     scores = forward.scores.assign(**{MODEL: refinement.probability})
-    oracle = oracle_scores(data, scores.index)
+    oracle = oracle_scores(Path(data), scores.index)
     if oracle is not None:
         scores = scores.assign(**{ORACLE: oracle})
     tested = labels.loc[scores.index]

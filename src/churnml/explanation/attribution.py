@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from churnml import arguments
+from churnml.errors import InputError
 from churnml.features import Feature
 from churnml.model.ensemble import Ensemble
 
@@ -29,9 +31,14 @@ def explain(ensemble: Ensemble, features: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
+    InputError
+        If the features are not indexed so, or a bundle came instead of its ensemble.
     ArithmeticError
         If they do not: the model and its explanation have parted.
     """
+    arguments.indexed(features, what="features")
+    if hasattr(ensemble, "ensemble"):
+        raise InputError("A bundle holds the ensemble that is explained: pass bundle.ensemble.")
     contributions = ensemble.contributions(features)
     gap = np.abs(contributions.sum(axis=1).to_numpy() - ensemble.logit(features))
     if len(gap) and gap.max() > TOLERANCE:

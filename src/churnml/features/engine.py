@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from sqlglot import exp
 
+from churnml import arguments
 from churnml.errors import InputError
 from churnml.features import clock
 from churnml.features.algebra import Expr, reads
@@ -70,6 +71,7 @@ def compute_features(
     InputError
         If the snapshots lack a column, a value, or hold a customer twice at one as_of.
     """
+    arguments.opened(dataset)
     chosen = tuple(catalogue(dataset) if features is None else features)
     asked = _asked(snapshots, kept)
     if not asked["kept"].any() or not chosen:
@@ -83,12 +85,7 @@ def compute_features(
 
 def _asked(snapshots: pd.DataFrame, kept: pd.Series | None) -> pd.DataFrame:
     """Snapshots in their final order, checked, with numbers for customers."""
-    missing = [name for name in ("customer_id", "as_of") if name not in snapshots]
-    if missing:
-        raise InputError(
-            f"Snapshots need the columns customer_id and as_of; {', '.join(missing)} is missing. "
-            "Use take_snapshots, or name the columns so."
-        )
+    arguments.with_columns(snapshots, arguments.KEYS, what="Snapshots", made_by="take_snapshots")
     spells = {"spell_started_at": snapshots.get("spell_started_at", pd.NaT)}
     wanted = True if kept is None else kept.to_numpy(dtype=bool)
     asked = snapshots[["customer_id", "as_of"]].assign(**spells, kept=wanted)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from churnml import arguments
 from churnml.config import Sampler
 from churnml.errors import InputError
 from churnml.labels import CHURNED
@@ -181,6 +182,7 @@ def fit_ensemble(
     InputError
         If there are too few leavers or only one class to learn from.
     """
+    arguments.moment(tested, what="tested")
     window = examples.window
     rows = thinned(examples, examples.train_rows(window, folds=folds, tested=tested), max_rows)
     target = (examples.labels[window] == CHURNED).to_numpy()[rows]

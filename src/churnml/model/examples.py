@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from churnml import markup
+from churnml import arguments, markup
 from churnml.config import Study
 from churnml.errors import InputError
 from churnml.features import Feature, catalogue, compute_features
@@ -29,6 +29,9 @@ from churnml.windows import DAY, WEEK_DAYS, LabelWindow, instant
 MIN_POSITIVES = 10
 #: Before the first as_of so many days of history are needed for any feature to mean something.
 WARM_UP_DAYS = 28
+#: Feature tables of earlier runs, below the working directory.
+CACHE = Path("mlruns/cache")
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,12 @@ class Examples:
         return bool(MIN_POSITIVES <= churned.sum() < len(churned))
 
 
+def silent(line: str) -> None:
+    """Says nothing: the progress of who does not want to hear it."""
+
+
 def prepare(
-    dataset: Dataset, *, study: Study, cache: Path, say: Callable[[str], None]
+    dataset: Dataset, *, study: Study, cache: Path = CACHE, say: Say = silent
 ) -> tuple[Examples, ForwardFolds]:
     """Snapshots, features and labels of a study, and the folds they are cut into.
 
@@ -151,6 +158,8 @@ def prepare(
     InputError
         If the history is too short, nobody is in the population, or a dropped feature is unknown.
     """
+    arguments.opened(dataset)
+    arguments.chosen(study)
     check_weighting(study)
     churn = dataset.description.churn
     windows = label_windows(study, churn)

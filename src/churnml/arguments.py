@@ -1,0 +1,131 @@
+"""What public functions are given: the right kind of thing, or an error that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from churnml.errors import InputError
+
+KEYS = ("customer_id", "as_of")
+
+
+def opened(dataset: Any) -> None:
+    """Refuse a path where an opened dataset is wanted.
+
+    Raises
+    ------
+    InputError
+    """
+    if isinstance(dataset, str | Path):
+        raise InputError(
+            f"'{dataset}' is a path; a dataset is wanted. Open it: "
+            f"dataset = churnml.open_dataset({str(dataset)!r})."
+        )
+
+
+def chosen(study: Any) -> None:
+    """Refuse a path where a study is wanted.
+
+    Raises
+    ------
+    InputError
+    """
+    if isinstance(study, str | Path):
+        raise InputError(
+            f"'{study}' is a path; a study is wanted. Read it: churnml.read_study(Path('{study}'))."
+        )
+
+
+def indexed(frame: Any, *, what: str) -> None:
+    """Refuse a table that is not indexed by (customer_id, as_of).
+
+    Raises
+    ------
+    InputError
+        Saying what came, and the line that mends it where the columns are there.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"{what}: expected a DataFrame, got {_kind(frame)}.")
+    if set(KEYS) <= set(frame.index.names):
+        return
+    mend = "Make it with compute_features, or name the levels of its index so."
+    if set(KEYS) <= set(frame.columns):
+        mend = "The columns are there: frame.set_index(['customer_id', 'as_of'])."
+    raise InputError(
+        f"{what}: expected a DataFrame indexed by (customer_id, as_of); its index is "
+        f"{_listed(frame.index.names)}. {mend}"
+    )
+
+
+def with_columns(frame: Any, wanted: Sequence[str], *, what: str, made_by: str) -> None:
+    """Refuse a table without these columns.
+
+    Raises
+    ------
+    InputError
+        Saying what came, who makes such a table, and the line that mends it where there is one.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"{what}: expected a DataFrame as of {made_by}, got {_kind(frame)}.")
+    absent = [name for name in wanted if name not in frame]
+    if not absent:
+        return
+    mend = f"Make it with {made_by}, or name the columns so."
+    if set(absent) <= set(frame.index.names):
+        mend = "They are in the index: frame.reset_index()."
+    raise InputError(
+        f"{what} need the columns {', '.join(wanted)}; {', '.join(absent)} is missing, there are "
+        f"{_listed(frame.columns)}. {mend}"
+    )
+
+
+def moments(as_ofs: Any, *, what: str = "as_ofs") -> None:
+    """Refuse anything but naive UTC Timestamps; a text is a time in a zone that it does not say.
+
+    Raises
+    ------
+    InputError
+        Saying how to make them.
+    """
+    if isinstance(as_ofs, str) or not isinstance(as_ofs, Iterable):
+        raise InputError(
+            f"{what}: expected a list of Timestamps, got {_kind(as_ofs)}. Give several: "
+            "list(churnml.weekly(first, until)), or one in brackets."
+        )
+    for each in as_ofs:
+        moment(each, what=f"an as_of in {what}")
+
+
+def moment(value: Any, *, what: str) -> None:
+    """Refuse anything but one naive UTC Timestamp.
+
+    Raises
+    ------
+    InputError
+        Saying how to make one.
+    """
+    if isinstance(value, pd.Timestamp) and value.tzinfo is None:
+        return
+    if isinstance(value, pd.Timestamp):
+        raise InputError(
+            f"{what} is {value}, which carries a zone; expected naive UTC: "
+            "moment.tz_convert('UTC').tz_localize(None)."
+        )
+    raise InputError(
+        f"{what} is {_kind(value)}; expected a naive UTC Timestamp. Of a date in the dataset's "
+        f"zone: churnml.instant({str(value)!r}, zone=dataset.description.timezone)."
+    )
+
+
+def _kind(value: Any) -> str:
+    shown = f" {value!r}" if isinstance(value, str | int | float) else ""
+    return f"{type(value).__name__}{shown}"
+
+
+def _listed(names: Iterable[Any]) -> str:
+    found = [str(name) for name in names]
+    return ", ".join(found[:6]) + (", …" if len(found) > 6 else "")

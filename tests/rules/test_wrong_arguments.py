@@ -1,0 +1,119 @@
+"""A wrong argument is answered with what was expected, what came and the line that mends it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+import churnml as ch
+from churnml.errors import InputError
+from churnml.splits import ForwardFolds
+
+T = pd.Timestamp("2026-01-05")
+WINDOW = ch.LabelWindow(21, 28, 14)
+KEYED = pd.DataFrame({"customer_id": ["a"], "as_of": [T], "x": [1.0]})
+
+
+@pytest.fixture
+def dataset(dataset_of):
+    subscription = {"subscription_id": "s", "customer_id": "a", "started_at": "2025-01-01"}
+    customer = {"customer_id": "a", "signed_up_at": "2025-01-01"}
+    return dataset_of(
+        {"customers": [customer], "subscriptions": [subscription]}, until="2026-02-01"
+    )
+
+
+def said(call) -> str:
+    with pytest.raises(InputError) as error:
+        call()
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("as_ofs", "expected"),
+    [
+        ("2026-01-05", "expected a list of Timestamps, got str '2026-01-05'"),
+        (T, "or one in brackets"),
+        (["2026-01-05"], "churnml.instant('2026-01-05', zone=dataset.description.timezone)"),
+        ([T.tz_localize("Europe/Moscow")], "moment.tz_convert('UTC').tz_localize(None)"),
+        ([T.date()], "an as_of in as_ofs is date; expected a naive UTC Timestamp"),
+        ([pd.NaT], "an as_of in as_ofs is NaTType"),
+    ],
+)
+def test_a_time_that_is_no_naive_instant_says_how_to_make_one(dataset, as_ofs, expected):
+    assert expected in said(lambda: ch.take_snapshots(dataset, as_ofs))
+
+
+def test_the_line_that_mends_a_text_does_mend_it(dataset):
+    as_of = ch.instant("2026-01-05", zone=dataset.description.timezone)
+
+    assert len(ch.take_snapshots(dataset, [as_of])) == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: ch.take_snapshots("data", [T]),
+        lambda: ch.compute_features(Path("data"), KEYED),
+        lambda: ch.label("data", KEYED, window=WINDOW),
+        lambda: ch.prepare("data", study=ch.read_study()),
+    ],
+)
+def test_a_path_instead_of_a_dataset_says_to_open_it(call):
+    assert "churnml.open_dataset('data')" in said(call)
+
+
+def test_a_path_instead_of_a_study_says_to_read_it(dataset):
+    assert "read_study(Path('s.toml'))" in said(lambda: ch.prepare(dataset, study="s.toml"))
+
+
+def test_snapshots_whose_keys_are_in_the_index_say_how_to_get_them_out(dataset):
+    indexed = KEYED.set_index(["customer_id", "as_of"])
+    for call in (
+        lambda: ch.compute_features(dataset, indexed),
+        lambda: ch.label(dataset, indexed, window=WINDOW),
+    ):
+        assert "frame.reset_index()" in said(call)
+    assert len(ch.compute_features(dataset, indexed.reset_index())) == 1
+
+
+def test_snapshots_without_their_columns_name_who_makes_them(dataset):
+    population = ch.read_study().population
+    message = said(lambda: ch.in_population(dataset, KEYED, population=population))
+
+    assert "spell_started_at is missing" in message
+    assert "take_snapshots" in message
+    assert "got list" in said(lambda: ch.label(dataset, [T], window=WINDOW))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda frame: list(ForwardFolds(WINDOW, (T,), T).split(frame)),
+        lambda frame: ch.score(None, frame),
+        lambda frame: ch.explain(None, frame),
+    ],
+)
+def test_features_without_their_index_say_how_to_get_it(call):
+    assert "frame.set_index(['customer_id', 'as_of'])" in said(lambda: call(KEYED))
+    assert "compute_features" in said(lambda: call(KEYED[["x"]]))
+    assert "expected a DataFrame, got Series" in said(lambda: call(KEYED["x"]))
+
+
+def test_a_bundle_instead_of_its_ensemble_says_so():
+    bundle = SimpleNamespace(ensemble=None)
+    rows = KEYED.set_index(["customer_id", "as_of"])
+
+    assert "pass bundle.ensemble" in said(lambda: ch.explain(bundle, rows))
+
+
+def test_folds_of_a_text_for_a_time_say_so():
+    folds = ch.read_study().folds
+    message = said(
+        lambda: ch.forward_folds(folds, window=WINDOW, history_from="2025-01-01", observed_until=T)
+    )
+
+    assert message.startswith("history_from is str '2025-01-01'")
