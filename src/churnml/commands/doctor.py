@@ -40,21 +40,28 @@ def doctor(
     from churnml.config import read_study
     from churnml.evaluation.audit import examine
     from churnml.evaluation.outside import read_scores
+    from churnml.explanation.audit import examine_reasons, with_reasons
     from churnml.model.bundle import Bundle
     from churnml.tracking import resolve
     from churnml.train import RUNS
 
+    def say(line: str) -> None:
+        stderr.print(line, style="dim", highlight=False, soft_wrap=True)
+
+    study, cache = read_study(config), RUNS / "cache"
     audit = examine(
         data,
         dataset_file=dataset,
-        study=read_study(config),
-        cache=RUNS / "cache",
+        study=study,
+        cache=cache,
         bundle=None if model is None else Bundle.load(resolve(model)),
         scores=None if scores is None else read_scores(scores),
-        say=lambda line: stderr.print(line, style="dim", highlight=False, soft_wrap=True),
+        say=say,
     )
+    quality = examine_reasons(data, dataset_file=dataset, study=study, cache=cache, say=say)
+    audit = with_reasons(audit, quality)
     if as_json:
-        print_json(audit.as_json())
+        print_json(audit.as_json() | {"reasons": None if quality is None else quality.as_json()})
     else:
         _show(audit)
     raise typer.Exit(0 if audit.ok else 1)
