@@ -95,7 +95,7 @@ def _speed(speed: dict[str, Any]) -> str:
     return (
         f"## Speed\n\n{rates['lexicon']:,.0f} short messages a second of one core (processor time, "
         f"{speed['n']:,} English messages, quickest of five passes){rivals}. More under "
-        "[benchmarks](../benchmarks)."
+        "[benchmarks](../benchmarks/text.md)."
     )
 
 

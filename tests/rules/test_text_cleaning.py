@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from churnml.text.cleaning import HUGE, LONGEST, clean
+from churnml.text.normal import folded
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,13 @@ def test_a_long_letter_is_cut_not_refused():
 )
 def test_a_hostile_text_of_three_hundred_thousand_characters_is_read_to_its_end(piece):
     assert clean(piece * (300_000 // len(piece))).status in {"ok", "empty", "unsupported_lang"}
+
+
+def test_every_character_is_folded_alone_so_that_positions_stay():
+    every = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    alone = [folded(character) for character in every]
+
+    assert {len(one) for one in alone} == {1}
+    # U+0130 becomes two letters and U+03A3 changes at the end of a word, unless looked at alone.
+    for text in (every, [one for one in every if one not in "\u0130\u03a3"]):
+        assert folded("".join(text)) == "".join(map(folded, text))

@@ -86,7 +86,7 @@ def clean(raw: object) -> Cleaned:
         return Cleaned("", TOO_LONG, NONE)
     if _is_binary(text):
         return Cleaned("", BINARY, NONE)
-    if _TAG.search(text):
+    if "<" in text and _TAG.search(text):
         text = _without_markup(text)
     text = _own_words(normal(text.replace("\r\n", "\n").replace("\r", "\n")))[:LONGEST]
     if not text:
@@ -113,13 +113,16 @@ def _is_binary(text: str) -> bool:
 
 
 def _own_words(text: str) -> str:
-    quoted = _QUOTED.search(text)
-    text = text[: quoted.start()] if quoted else text
-    signed = _SIGNATURE.search(text)
+    if "\n" in text or ">" in text or ":" in text or "--" in text:
+        quoted = _QUOTED.search(text)
+        text = text[: quoted.start()] if quoted else text
+    # Both stand at the start of a line, and a closing is never the first line.
+    signed = _SIGNATURE.search(text) if "\n" in text else _SIGNATURE.match(text)
     text = text[: signed.start()] if signed else text
-    closing = _CLOSING.search(text)
+    closing = _CLOSING.search(text) if "\n" in text else None
     text = text[: closing.end()] if closing and closing.start() > 0 else text
-    return _LINES.sub("\n", _BLANKS.sub(" ", text)).strip()
+    text = _BLANKS.sub(" ", text)
+    return (_LINES.sub("\n", text) if "\n" in text else text).strip()
 
 
 def _without_markup(text: str) -> str:

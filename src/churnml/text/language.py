@@ -17,8 +17,8 @@ SUPPORTED = (RUSSIAN, ENGLISH)
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 #: Letters of other Cyrillic and Latin alphabets, which Russian and English do not have.
-_FOREIGN = re.compile("[іїєґўјљњћђџѓќәғқңөұүһőűğşıłąęśżźćńřěůšžčñãõàèìòùâêîôûäöüßåøæœëïçáéíóú¿¡]")
-_CYRILLIC = re.compile("[а-я]")
+_FOREIGN = frozenset("іїєґўјљњћђџѓќәғқңөұүһőűğşıłąęśżźćńřěůšžčñãõàèìòùâêîôûäöüßåøæœëïçáéíóú¿¡")
+_CYRILLIC = frozenset(map(chr, range(ord("а"), ord("я") + 1)))
 
 _LISTS = tomllib.loads(files(__package__).joinpath("languages.toml").read_text(encoding="utf-8"))
 _RUSSIAN_WORDS, _ENGLISH_WORDS, _FOREIGN_WORDS = (
@@ -45,15 +45,16 @@ def language(text: str) -> str:
     if not letters:
         return NONE
     joined = " ".join(words)
-    cyrillic = len(_CYRILLIC.findall(joined)) / letters
-    foreign = len(_FOREIGN.findall(joined)) + sum(word in _FOREIGN_WORDS for word in words)
+    cyrillic = 0.0 if joined.isascii() else sum(map(_CYRILLIC.__contains__, joined)) / letters
+    foreign = sum(map(_FOREIGN_WORDS.__contains__, words))
+    foreign += 0 if _FOREIGN.isdisjoint(joined) else sum(map(_FOREIGN.__contains__, joined))
     # Names of products and files are Latin in Russian text, so less than half may decide.
     known, guess = (
         (_RUSSIAN_WORDS, RUSSIAN) if cyrillic > 0.4 else (_ENGLISH_WORDS, ENGLISH)
     )  # fmt: skip
     if guess == ENGLISH and cyrillic > 0.15:
         return RUSSIAN if any(word in _RUSSIAN_WORDS for word in words) else OTHER
-    own = sum(word in known for word in words)
+    own = sum(map(known.__contains__, words))
     if not joined.isascii() and guess == ENGLISH and _odd_share(joined, letters) > 0.3:
         return OTHER
     if foreign == 0:

@@ -6,7 +6,10 @@ import re
 import unicodedata
 
 # Zero-width and direction marks, soft hyphen, byte order mark: they hide words from every list.
-_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufe0f]")
+_VARIANT = "\ufe0f"
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff" + _VARIANT + "]"
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -18,9 +21,14 @@ def normal(text: str) -> str:
     >>> normal("ｔｅｌ +７\u200b 916")
     'tel +7 916'
     """
+    if text.isascii():
+        return text if text.isprintable() else _CONTROL.sub(" ", text)
     # Half a surrogate pair comes from broken exports and can be written nowhere.
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return _CONTROL.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFKC", whole)))
+    whole = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode("utf-8"))
+    # What is printable holds no invisible or control character, but for the sign of variants.
+    if whole.isprintable() and _VARIANT not in whole:
+        return whole
+    return _CONTROL.sub(" ", _INVISIBLE.sub("", whole))
 
 
 def folded(text: str) -> str:
@@ -31,5 +39,9 @@ def folded(text: str) -> str:
     >>> folded("Ёлка")
     'елка'
     """
-    lower = (low if len(low := char.lower()) == 1 else char for char in text)
-    return "".join(lower).replace("ё", "е")
+    # Only these two letters change with their neighbours, or become two.
+    if "\u0130" in text or "\u03a3" in text:
+        lower = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    else:
+        lower = text.lower()
+    return lower.replace("ё", "е")

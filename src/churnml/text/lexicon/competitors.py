@@ -68,8 +68,11 @@ class Competitors:
     def newcomer(self, text: str, phrases: Iterable[Phrase]) -> bool:
         """Whether one of the phrases compares with any capitalised name of the original text."""
         named = _CAPITALISED.sub(lambda found: self._as_vendor(found), text)
-        low = _without(plain(named), self._connections)
-        return _VENDOR in low and any(p.expression.search(low) for p in phrases)
+        low = plain(named)
+        if _VENDOR not in low:
+            return False
+        alone = _without(low, self._connections)
+        return _VENDOR in alone and any(p.expression.search(alone) for p in phrases)
 
     def _as_vendor(self, found: re.Match[str]) -> str:
         word = found.group()

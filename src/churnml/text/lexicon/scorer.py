@@ -119,9 +119,10 @@ class Lexicon:
     def _heard(self, text: str) -> tuple[tuple[float, float, str], dict[str, str]]:
         low = plain(text)
         known = [self._words.known(token) for token in _TOKEN.findall(low)]
-        rules = self._may_match(known)
+        words = [word for word in known if word is not None]
+        rules = self._may_match(words)
         markers = markers_in(low, rules) if rules else {}
-        if "competitor_mention" not in markers and self._speaks_of_others(text, low, known, rules):
+        if "competitor_mention" not in markers and self._speaks_of_others(text, low, words, rules):
             markers["competitor_mention"] = "name"
         smiles = self._emoji.found(text)
         total = self._total(low, known, rules) + sum(smiles)
@@ -129,22 +130,16 @@ class Lexicon:
         tone = squeezed(total)
         if any(name in markers for name in HOSTILE):
             tone = min(tone, HOSTILE_TONE)
-        formality = self._formality(low, known, rules, smiles)
-        return (tone, formality, self._category(low, known, rules)), markers
+        formality = self._formality(low, words, rules, smiles)
+        return (tone, formality, self._category(low, words, rules)), markers
 
-    def _may_match(self, known: list[Known | None]) -> list[Rule]:
-        numbers: set[int] = set()
-        there: set[int] = set()
-        for word in known:
-            if word is not None:
-                numbers.update(word.phrases)
-                there.update(word.groups)
-        return [self._rules[n] for n in sorted(numbers) if self._asked[n] <= there]
+    def _may_match(self, words: list[Known]) -> list[Rule]:
+        numbers: set[int] = set().union(*[word.phrases for word in words if word.phrases])
+        there: set[int] = set().union(*[word.groups for word in words if word.groups])
+        return [self._rules[n] for n in sorted(n for n in numbers if self._asked[n] <= there)]
 
-    def _speaks_of_others(
-        self, text: str, low: str, known: list[Known | None], rules: list[Rule]
-    ) -> bool:
-        names = {number for word in known if word is not None for number in word.names}
+    def _speaks_of_others(self, text: str, low: str, words: list[Known], rules: list[Rule]) -> bool:
+        names = {number for word in words if word.names for number in word.names}
         if names and self._competitors.named(low, names):
             return True
         newcomers = [rule.phrase for rule in rules if rule.kind == NEWCOMER]
@@ -162,10 +157,10 @@ class Lexicon:
         return total + tone_of_words(known)
 
     def _formality(
-        self, low: str, known: list[Known | None], rules: list[Rule], smiles: Sequence[float]
+        self, low: str, words: list[Known], rules: list[Rule], smiles: Sequence[float]
     ) -> float:
-        words = {word for word in known if word is not None and word.formality}
-        total = sum(word.formality for word in words) + _SMILED * bool(smiles)
+        telling = {word for word in words if word.formality}
+        total = sum(word.formality for word in telling) + _SMILED * bool(smiles)
         total += sum(
             rule.weight
             for rule in rules
@@ -173,13 +168,13 @@ class Lexicon:
         )
         return total / (abs(total) + _LETTER)
 
-    def _category(self, low: str, known: list[Known | None], rules: list[Rule]) -> str:
+    def _category(self, low: str, words: list[Known], rules: list[Rule]) -> str:
         votes = dict.fromkeys(_ORDER, 0.0)
-        for word in {word for word in known if word is not None and word.categories}:
+        for word in {word for word in words if word.categories}:
             for name, weight in word.categories:
                 votes[name] += weight
         for rule in rules:
             if rule.kind == CATEGORY and rule.phrase.expression.search(low):
                 votes[rule.name] += rule.weight
-        best = max(_ORDER, key=lambda name: votes[name])
+        best = max(_ORDER, key=votes.__getitem__)
         return best if votes[best] >= _CATEGORY else CATEGORIES[-1]
