@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,19 @@ def write_table(table: pa.Table, path: Path) -> None:
     InputError
         If the suffix is unknown or the folder cannot be written.
     """
+    write_tables(iter([table]), path)
+
+
+def write_tables(tables: Iterator[pa.Table], path: Path) -> int:
+    """Write tables of the same columns one after the other into one file; how many rows.
+
+    Raises
+    ------
+    InputError
+        If the suffix is unknown or the folder cannot be written.
+    """
     check_suffix(path)
-    writers: dict[str, Callable[[pa.Table, Path], None]] = {
+    writers: dict[str, Callable[[Iterator[pa.Table], Path], int]] = {
         ".parquet": _write_parquet,
         ".csv": _write_csv,
         ".jsonl": _write_jsonl,
@@ -106,13 +118,14 @@ def write_table(table: pa.Table, path: Path) -> None:
         raise InputError(f"{path} cannot be written ({error}). Give another --out.") from None
     aside = Path(name)
     try:
-        writers[path.suffix](table, aside)
+        rows = writers[path.suffix](tables, aside)
         aside.chmod(0o644)
         aside.replace(path)
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error}). Give another --out.") from None
     finally:
         aside.unlink(missing_ok=True)
+    return rows
 
 
 def write_scores(scores: pd.DataFrame, path: Path) -> None:
@@ -128,6 +141,11 @@ def write_features(features: pd.DataFrame, path: Path) -> None:
     """Write a feature table: customer_id, as_of, then the features; unknown is null."""
     table = pa.Table.from_pandas(features.reset_index(), preserve_index=False)
     write_table(_in_utc(table), path)
+
+
+def write_parts(parts: Iterator[pa.Table], path: Path) -> int:
+    """Write a feature table part by part, as ``feature_parts`` makes it; how many rows."""
+    return write_tables((_in_utc(part) for part in parts), path)
 
 
 def write_health(health: pd.DataFrame, path: Path) -> None:
@@ -158,27 +176,52 @@ def write_rows(rows: pd.DataFrame, path: Path) -> None:
     write_table(pa.Table.from_pandas(rows, preserve_index=False), path)
 
 
-def _write_parquet(table: pa.Table, path: Path) -> None:
+def _write_parquet(tables: Iterator[pa.Table], path: Path) -> int:
+    """One file; a table is encoded while the next one is made."""
     import pyarrow.parquet as pq
 
-    pq.write_table(table, path)
+    first = next(tables)
+    # repeated text comes as a dictionary; without the Arrow schema readers see text
+    texts = any(pa.types.is_dictionary(kind) for kind in first.schema.types)
+    writer = pq.ParquetWriter(path, first.schema, store_schema=not texts)
+    with writer, ThreadPoolExecutor(1) as encoder:
+        rows: int = first.num_rows
+        writing = encoder.submit(writer.write_table, first)
+        for table in tables:
+            rows += table.num_rows
+            writing.result()
+            writing = encoder.submit(writer.write_table, table)
+        writing.result()
+    return rows
 
 
-def _write_csv(table: pa.Table, path: Path) -> None:
+def _write_csv(tables: Iterator[pa.Table], path: Path) -> int:
     import pyarrow.csv as pc
 
-    pc.write_csv(pa.table([_cells(column) for column in table.columns], table.column_names), path)
+    rows, first = 0, True
+    with path.open("wb") as file:
+        for table in tables:
+            cells = pa.table([_cells(column) for column in table.columns], table.column_names)
+            pc.write_csv(cells, file, pc.WriteOptions(include_header=first))
+            rows, first = rows + table.num_rows, False
+    return rows
 
 
-def _write_jsonl(table: pa.Table, path: Path) -> None:
+def _write_jsonl(tables: Iterator[pa.Table], path: Path) -> int:
+    rows = 0
     with path.open("w", encoding="utf-8") as file:
-        for batch in table.to_batches(max_chunksize=10_000):
-            for row in batch.to_pylist():
-                file.write(json.dumps(row, ensure_ascii=False, default=_iso) + "\n")
+        for table in tables:
+            rows += table.num_rows
+            for batch in table.to_batches(max_chunksize=10_000):
+                for row in batch.to_pylist():
+                    file.write(json.dumps(row, ensure_ascii=False, default=_iso) + "\n")
+    return rows
 
 
 def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     """CSV knows no lists and spreadsheets run formulas: lists become JSON, formulas get a quote."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     if pa.types.is_nested(column.type):
         return pa.array(
             [

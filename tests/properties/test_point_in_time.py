@@ -11,7 +11,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from churnml.contract import TABLES
-from churnml.features import compute_features
+from churnml.features import compute_features, computing
 
 T0 = pd.Timestamp("2026-01-05")
 GRID = [T0 + pd.Timedelta(weeks=week) for week in range(-3, 4)]
@@ -233,6 +233,15 @@ def test_poisoning_what_is_not_known_yet_changes_nothing(dataset_of):
     spoiled = features_of(dataset_of, tables, [T0])
 
     assert_frame_equal(at(everything(dataset_of, 1), T0), spoiled, check_exact=True)
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_block_kernel_changes_no_bit_of_any_feature(dataset_of, monkeypatch, seed):
+    monkeypatch.setattr(computing, "KERNEL_ROWS", 0)
+
+    carried = features_of(dataset_of, world(seed).tables, GRID)
+
+    assert_frame_equal(everything(dataset_of, seed), carried, check_exact=True)
 
 
 def test_the_drawn_world_reaches_every_feature(dataset_of):

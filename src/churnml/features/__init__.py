@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churnml.features.catalogue import catalogue
 from churnml.features.declaration import Family, Feature, Unit, describe, feature_digest
-from churnml.features.engine import compute_features
+from churnml.features.engine import compute_features, feature_parts
 from churnml.features.value import annual_revenue
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "compute_features",
     "describe",
     "feature_digest",
+    "feature_parts",
 ]

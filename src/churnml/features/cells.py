@@ -50,6 +50,18 @@ class Edge:
 
 
 @dataclass(frozen=True)
+class Span:
+    """Sum over the visible rows of a window: the difference of its two edges, carried as one."""
+
+    clock: Clock
+    where: str
+    timely: bool
+    value: str | None
+    scale: int
+    window: Window
+
+
+@dataclass(frozen=True)
 class Peak:
     """Greatest local day (or second) of the visible rows, or of its negative for the earliest."""
 
@@ -123,7 +135,7 @@ class Steps:
     where: tuple[exp.Expression, ...] = ()
 
 
-def columns_of(cell: Cell) -> frozenset[str]:
+def columns_of(cell: Cell | Span) -> frozenset[str]:
     """Columns of the source that a cell reads."""
     texts = [getattr(cell, name, None) for name in ("value", "key", "by", "tie", "still", "since")]
     texts += [cell.where, getattr(cell, "done", None), cell.clock.at]

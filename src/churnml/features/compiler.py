@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from churnml.features import algebra as a
-from churnml.features.cells import Aged, Cell, Edge, Held, Keys, Peak, Run, clock_of
+from churnml.features.carried import Carried, carries
+from churnml.features.cells import Aged, Cell, Clock, Edge, Held, Keys, Peak, Run, Span, clock_of
 from churnml.features.row_sources import Source
 from churnml.features.running import feed_column
 from churnml.features.trees import cast, column, greatest, is_null, number, sql, when
@@ -27,10 +28,17 @@ class Compiler:
         Canonical tables that are there.
     covered : frozenset of str
         Tables that cover some customers only; members has a column ``covered_<table>`` for each.
+    large : frozenset of str
+        Sources whose rows the block kernel carries as far as it can.
+    inexact : frozenset of (value, scale)
+        Values whose sums are too large for it.
     """
 
     present: frozenset[str]
     covered: frozenset[str]
+    large: frozenset[str] = frozenset()
+    inexact: frozenset[tuple[str, int]] = frozenset()
+    carried: dict[Clock, dict[Carried, str]] = field(default_factory=lambda: defaultdict(dict))
     passes: dict[str, dict[Cell, str]] = field(default_factory=lambda: defaultdict(dict))
     feeds: set[tuple[str, int]] = field(default_factory=set)
     starts: set[str] = field(default_factory=set)
@@ -58,11 +66,26 @@ class Compiler:
         }[type(expr)]
         return reader(expr)  # type: ignore[operator]
 
-    def column(self, cell: Cell) -> exp.Column:
+    def column(self, cell: Cell | Span) -> exp.Column:
         """The running column of a cell."""
-        name = self._cell(cell)
+        if self._carries(cell):
+            return self._carried(cell)  # type: ignore[arg-type]
+        name = self._cell(cell)  # type: ignore[arg-type]
         table = name if isinstance(cell, Aged) else f"p_{cell.clock.source.name}"
         return column(name, table)
+
+    def _carries(self, cell: Cell | Span) -> bool:
+        if cell.clock.source.name not in self.large or not carries(cell):
+            return False
+        value, scale = getattr(cell, "value", None), getattr(cell, "scale", 1)
+        if isinstance(cell, Held) and cell.counted:  # goes where its value goes
+            return all(value != one for one, _ in self.inexact)
+        return (value, scale) not in self.inexact
+
+    def _carried(self, cell: Carried) -> exp.Column:
+        cells = self.carried[cell.clock]
+        count = sum(len(others) for others in self.carried.values())
+        return column(cells.setdefault(cell, f"carried_{count}"), "s")
 
     def _cell(self, cell: Cell) -> str:
         cells = self.passes[cell.clock.source.name]
@@ -71,6 +94,9 @@ class Compiler:
     def _total(self, expr: a.Total) -> exp.Expression:
         rows, window = expr.rows, expr.window
         clock = clock_of(rows, expr.value)
+        span = Span(clock, rows.where, rows.timely, expr.value, expr.scale, window)
+        if self._carries(span):
+            return self._summed(expr, self.column(span))
 
         def edge(offset: int) -> exp.Expression:
             ever = window.start is None
@@ -82,10 +108,12 @@ class Compiler:
         total = edge(window.end)
         if window.start is not None:
             total = exp.Paren(this=exp.Sub(this=total, expression=edge(window.start)))
-        number: exp.Expression = cast(total, "DOUBLE")
+        return self._summed(expr, cast(total, "DOUBLE"))
+
+    def _summed(self, expr: a.Total, value: exp.Expression) -> exp.Expression:
         if expr.scale != 1:
-            number = exp.Div(this=number, expression=sql(f"CAST({expr.scale} AS DOUBLE)"))
-        return self._guarded(rows.source, number, window)
+            value = exp.Div(this=value, expression=sql(f"CAST({expr.scale} AS DOUBLE)"))
+        return self._guarded(expr.rows.source, value, expr.window)
 
     def _distinct(self, expr: a.Distinct) -> exp.Expression:
         rows = expr.rows

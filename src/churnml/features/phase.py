@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import duckdb
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
+from churnml.features.carrier import Block, Carrier
 from churnml.features.cells import Aged, Cell
 from churnml.features.clock import Grid
 from churnml.features.compiler import Compiler
@@ -30,6 +32,7 @@ from churnml.features.trees import (
 
 _FEEDS = "churnml_feeds"
 _FRAME = "churnml_frame"
+_SNAPSHOTS = "churnml_snapshots"
 
 
 @dataclass
@@ -53,6 +56,7 @@ class Phase:
     #: Statements of a chunk: table, its SELECT, and whether only later statements need it.
     steps: list[tuple[str, str, bool]] = field(default_factory=list)
     joined: list[str] = field(default_factory=list)
+    carriers: list[Carrier] = field(default_factory=list)
 
     def prepare(self) -> None:
         """Write the statements of a chunk once, and create what all chunks share."""
@@ -66,16 +70,50 @@ class Phase:
                 self.steps += _texts(statements, name)
                 self.joined.append(name)
 
-    def load(self, chunk: pd.DataFrame) -> None:
+    def gather(self, customers: pa.Array, *, per_block: int, memory: int) -> None:
+        """Read the rows that the block kernel carries, of all customers.
+
+        Raises
+        ------
+        InexactError
+            If sums of a value are too large for it.
+        """
+        if not self.compiler.carried:
+            return
+        numbers = pa.array(np.arange(len(customers)))
+        everyone = pa.table({"c": numbers, "customer_id": customers})
+        self._load_frame(everyone, MEMBERS, select([exp.Star()], _FRAME))
+        share = memory // len(self.compiler.carried)
+        for cells in self.compiler.carried.values():
+            statements = Statements("churnml_all", self.grid, self.present)
+            carrier = Carrier.read(
+                self.connection, cells, statements,
+                customers=len(customers), per_block=per_block, memory=share,
+            )  # fmt: skip
+            self.carriers.append(carrier)
+
+    def carried(self, block: Block) -> dict[str, pa.Array]:
+        """The columns of the block kernel at the snapshots of a block."""
+        found: dict[str, pa.Array] = {}
+        for carrier in self.carriers:
+            found |= carrier.columns(block)
+        return found
+
+    def load(self, snapshots: pa.Table) -> None:
         """Compute the running columns of the snapshots of some customers."""
         day, spell = (
             alias(self.grid.day(column(time)), name)
             for time, name in (("as_of", "day"), ("spell_started_at", "spell_day"))
         )
-        asked = select(["r", "c", "i", "customer_id", "as_of", "kept", day, spell], _FRAME)
-        self._load_frame(chunk, ASKED, asked)
-        spine = _spine(chunk["c"].unique(), self.grid)
-        self._load_frame(spine, SPINE, select([exp.Star()], _FRAME))
+        names = [name for name in snapshots.column_names if name != "spell_started_at"]
+        asked = select([*names, day, spell], _SNAPSHOTS).sql("duckdb", copy=False)
+        self.connection.register(_SNAPSHOTS, snapshots)
+        # a table is read quickest again and again, but many columns are read only once
+        kind = "VIEW" if self.carriers else "TABLE"
+        self.connection.execute(f"CREATE OR REPLACE TEMP {kind} {ASKED} AS {asked}")
+        if self.joined:
+            spine = _spine(pc.unique(snapshots["c"]).to_numpy(), self.grid)
+            self._load_frame(spine, SPINE, select([exp.Star()], _FRAME))
         self._run(self.steps)
 
     def source(self) -> str:
@@ -123,7 +161,7 @@ class Phase:
         members = select(["c", "customer_id"], ASKED, distinct=True)
         return select(items, subquery(members, "n"), joins=joins)
 
-    def _load_frame(self, frame: pd.DataFrame, name: str, tree: exp.Select) -> None:
+    def _load_frame(self, frame: pa.Table, name: str, tree: exp.Select) -> None:
         self.connection.register(_FRAME, frame)
         self._create(name, tree.sql("duckdb", copy=False))
         self.connection.unregister(_FRAME)
@@ -151,9 +189,9 @@ def _texts(statements: Statements, result: str) -> Iterator[tuple[str, str, bool
     yield result, last.sql("duckdb", copy=False), False
 
 
-def _spine(customers: np.ndarray, grid: Grid) -> pd.DataFrame:
+def _spine(customers: np.ndarray, grid: Grid) -> pa.Table:
     """Each customer at each as_of of the grid."""
     indices = np.arange(grid.first, grid.last + 1)
-    return pd.DataFrame(
+    return pa.table(
         {"c": np.repeat(customers, len(indices)), "i": np.tile(indices, len(customers))}
     )

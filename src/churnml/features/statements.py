@@ -53,9 +53,10 @@ class Statements:
         for cell in cells:
             read[cell.clock] |= columns_of(cell)
         for clock, columns in read.items():
-            self.placed[clock] = self.add(self._rows(clock, sorted(columns)))
+            self.placed[clock] = self.add(self.rows(clock, sorted(columns)))
 
-    def _rows(self, clock: Clock, columns: list[str]) -> exp.Select:
+    def rows(self, clock: Clock, columns: list[str]) -> exp.Select:
+        """Rows of a clock with their week ``b``, known from week ``k`` on, and these columns."""
         source = clock.source
         variant = source.variant(self.present)
         assert variant is not None  # the compiler left out what has no rows

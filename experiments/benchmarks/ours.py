@@ -1,0 +1,75 @@
+"""The reference job in the words of churnml: the declarations, and the engine as it comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+from job import AS_OFS, DAYS, EVENTS, NAMES
+
+from churnml.contract import TABLES
+from churnml.delivery import write_features, write_parts
+from churnml.features import Family, Feature, Unit, compute_features, feature_parts
+from churnml.features import operators as o
+from churnml.features.algebra import Expr, Rows, Window
+from churnml.features.row_sources import EVENTS as SOURCE
+from churnml.sources.dataset import Dataset
+from churnml.sources.description import Description
+
+_TITLE = {"en": "of the reference job", "ru": "из опорной задачи"}
+_TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE",
+          "integer": "BIGINT", "flag": "BOOLEAN"}  # fmt: skip
+
+
+def features() -> tuple[Feature, ...]:
+    """The 56 features of the job, declared."""
+    everything = Rows(SOURCE)
+    kinds = {"n": everything} | {name: Rows(SOURCE, f"name = '{name}'") for name in NAMES}
+    values: dict[str, Expr] = {}
+    for name, rows in kinds.items():
+        values |= {f"{name}_{days}": o.count(rows, Window(days // 7)) for days in DAYS}
+        values["since" if name == "n" else f"since_{name}"] = o.days_since(rows)
+    values |= {f"v_{days}": o.total(everything, "value", Window(days // 7)) for days in DAYS}
+    values["days_28"] = o.active_days(everything, Window(4))
+    return tuple(
+        Feature(name, value, _TITLE, Unit.COUNT, Family.USAGE) for name, value in values.items()
+    )
+
+
+def dataset(folder: Path) -> Dataset:
+    """The canonical tables as views on the file, without the gate."""
+    connection = duckdb.connect()
+    for name, table in TABLES.items():
+        nulls = ", ".join(f'cast(null as {_TYPES[c.kind]}) as "{c.name}"' for c in table.columns)
+        text = f"select {nulls}, cast(null as TIMESTAMP) as known_at where false"
+        if name == "events":
+            text = (
+                "select customer_id, ts as event_time, event as name, value, cast(null as VARCHAR) "
+                "as user_id, cast(null as VARCHAR) as session_id, ts as known_at "
+                f"from '{folder / EVENTS}'"
+            )
+        connection.execute(f'create view "{name}" as {text}')
+    connection.execute("create table coverage (customer_id VARCHAR, feed VARCHAR, covered BOOLEAN)")
+    until = pd.Timestamp("2026-03-01").as_unit("us")
+    return Dataset(connection, Description(), until, frozenset({"events"}), (), (), str(folder))
+
+
+def snapshots(customers: int) -> pd.DataFrame:
+    """Every customer at every as_of."""
+    ids = [f"C{number:07d}" for number in range(customers)]
+    pairs = pd.MultiIndex.from_product([ids, AS_OFS], names=["customer_id", "as_of"])
+    codes = pd.Categorical.from_codes(pairs.codes[0], categories=ids)
+    return pd.DataFrame({"customer_id": codes, "as_of": pairs.get_level_values("as_of")})
+
+
+def churnml_frame(folder: Path, out: Path, customers: int) -> None:
+    """The table as one frame in memory, then written."""
+    table = compute_features(dataset(folder), snapshots(customers), features=features())
+    write_features(table, out)
+
+
+def churnml(folder: Path, out: Path, customers: int) -> None:
+    """The table part by part."""
+    parts = feature_parts(dataset(folder), snapshots(customers), features=features())
+    write_parts(parts, out)

@@ -1,0 +1,74 @@
+"""The block kernel at work: rows of a clock read once, then its columns for block after block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from churnml.features.carried import Carried, Program
+from churnml.features.scattered import Scattered
+from churnml.features.statements import Statements
+
+#: Rows that are taken over at a time.
+_BATCH = 1 << 20
+
+
+@dataclass(frozen=True)
+class Block:
+    """Snapshots of a block of customers: its number, their as_of indices, where customers begin."""
+
+    number: int
+    weeks: np.ndarray
+    begins: np.ndarray
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """The columns of one clock."""
+
+    program: Program
+    rows: Scattered
+    weeks: int
+
+    @classmethod
+    def read(
+        cls,
+        connection: duckdb.DuckDBPyConnection,
+        cells: Mapping[Carried, str],
+        statements: Statements,
+        *,
+        customers: int,
+        per_block: int,
+        memory: int,
+    ) -> Carrier:
+        """All rows that these columns need; ``members`` holds every customer.
+
+        Raises
+        ------
+        InexactError
+        """
+        grid = statements.grid
+        program = Program.of(cells, grid)
+        rows = Scattered(program, customers, per_block, memory)
+        query = program.reads(cells, statements).sql("duckdb", copy=False)
+        rows.fill(connection.sql(query).to_arrow_reader(_BATCH))
+        return cls(program, rows, grid.last - grid.first + 1)
+
+    def columns(self, block: Block) -> dict[str, pa.Array]:
+        """Every column at the snapshots of a block."""
+        from churnml.features.kernel import carry
+
+        program = self.program
+        out = np.empty((len(program.names), len(block.weeks)))
+        tables = program.edges, program.spans, program.peaks, program.keys, program.helds
+        carry(*self.rows.block(block.number), *tables, block.weeks, block.begins, self.weeks, out)
+        peaks = range(len(program.spans), len(program.spans) + len(program.peaks))
+        return {
+            name: pa.array(line, mask=np.isnan(line) if place in peaks else None)
+            for place, (name, line) in enumerate(zip(program.names, out, strict=True))
+            if name
+        }

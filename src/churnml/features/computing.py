@@ -1,0 +1,256 @@
+"""One computation: chunk after chunk of customers, then the cohort, then the features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from sqlglot import exp
+
+from churnml.features import clock
+from churnml.features.algebra import Expr, source_of, walk
+from churnml.features.asked import Asked
+from churnml.features.carrier import Block
+from churnml.features.cohort import compare, inputs
+from churnml.features.compiler import Compiler
+from churnml.features.declaration import Feature
+from churnml.features.phase import Phase
+from churnml.features.plan import Plan, build, columns_from, typed
+from churnml.features.scattered import InexactError
+from churnml.features.trees import alias, select, sql
+from churnml.sources.dataset import Dataset
+
+#: Customers times weeks computed at a time; keeps a chunk well under a gigabyte.
+CHUNK_ROWS = 75_000
+#: The same where no statement but the last meets a chunk.
+CARRIED_ROWS = 100_000
+#: Rows of a table from which on the block kernel pays (experiments/benchmarks).
+KERNEL_ROWS = 1_000_000
+#: Bytes of memory that rows of large tables may take; what is more lies in spill files.
+MEMORY = 512 * 2**20
+
+_STAGE = "churnml_stage"
+_OTHERS = "churnml_others"
+_KEPT = sql("r IN (SELECT r FROM churnml_kept)")
+
+
+@dataclass
+class Run:
+    """The dataset, the snapshots asked for and the features.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    asked : Asked
+    features : tuple of Feature
+    chunk_customers : int, optional
+    progress : callable
+        Called with the snapshots done and all snapshots.
+    """
+
+    dataset: Dataset
+    asked: Asked
+    features: tuple[Feature, ...]
+    chunk_customers: int | None
+    progress: Callable[[int, int], None] = lambda done, of: None
+    #: Values whose sums turned out too large for the block kernel.
+    inexact: frozenset[tuple[str, int]] = frozenset()
+    plan: Plan = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.plan = Plan.of([feature.value for feature in self.features])
+
+    def compute(self, connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+        """The features as one frame in the order of the snapshots that are wanted."""
+        values: dict[str, pd.Series] = {}
+        for chosen, query in self._readings(connection):
+            found = connection.sql(query.sql("duckdb", copy=False)).df()
+            values.update({feature.name: found[feature.name] for feature in chosen})
+        frame = pd.DataFrame({feature.name: values[feature.name] for feature in self.features})
+        frame.index = self.asked.index(np.flatnonzero(self.asked.kept))
+        return frame
+
+    def parts(self, connection: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+        """The features as tables, in the same order; all snapshots are wanted."""
+        if self.plan.staged or len(self._phases()) > 1:
+            yield from self._parts_of_stage(connection)
+            return
+        try:
+            yield from self._parts_of_chunks(connection)
+        except InexactError as error:  # before the first part, once the rows were seen
+            self.inexact |= error.values
+            yield from self.parts(connection)
+
+    def _parts_of_chunks(self, connection: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+        compiler = self._compiler()
+        trees = [alias(_value(feature.value, compiler), feature.name) for feature in self.features]
+        read = "".join(f", {tree.sql('duckdb', copy=False)}" for tree in trees)
+        for phase in self._loaded(connection, compiler):
+            found = connection.sql(f"SELECT s.r{read} {phase.source()}").to_arrow_table()
+            yield self._part(found)
+
+    def _part(self, found: pa.Table) -> pa.Table:
+        """The features with the snapshots that they belong to, in order."""
+        rows = found["r"].to_numpy()
+        if not (np.diff(rows) > 0).all():
+            order = np.argsort(rows)
+            found, rows = found.take(order), rows[order]
+        return self.asked.keys(rows, found.select([feature.name for feature in self.features]))
+
+    def _parts_of_stage(self, connection: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+        readings = list(self._readings(connection))
+        for start in range(0, len(self.asked), CHUNK_ROWS):
+            rows = np.arange(start, min(start + CHUNK_ROWS, len(self.asked)))
+            columns: dict[str, pa.ChunkedArray] = {}
+            for chosen, query in readings:
+                part = query.where(f"r BETWEEN {rows[0]} AND {rows[-1]}")
+                found = connection.sql(part.sql("duckdb")).to_arrow_table()
+                columns |= {feature.name: found[feature.name] for feature in chosen}
+            ordered = {feature.name: columns[feature.name] for feature in self.features}
+            yield self.asked.keys(rows, pa.table(ordered))
+
+    def _readings(
+        self, connection: duckdb.DuckDBPyConnection
+    ) -> Iterator[tuple[list[Feature], exp.Select]]:
+        """Features, and the SELECT that reads them once everything is computed."""
+        stages = self._stages(connection)
+        rows = np.flatnonzero(self.asked.kept)
+        connection.register("churnml_kept", pa.table({"r": rows}))
+        plan = self.plan
+        compared = compare(connection, plan, stages=stages) if plan.staged else _STAGE
+        for ready, made in ((True, _STAGE), (False, compared)):
+            chosen = [f for f in self.features if (f.value in plan.snapshot) is ready]
+            if chosen:
+                read = [
+                    alias(typed(f.value, build(f.value, column=columns_from(plan))), f.name)
+                    for f in chosen
+                ]
+                yield chosen, select(read, made, where=[_KEPT.copy()]).order_by("r", copy=False)
+
+    def _stages(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
+        """Names of the tables of what each snapshot says by itself."""
+        plan, compiler = self.plan, self._compiler()
+        stages = [_Stage(_STAGE, "s.kept", _read(plan, compiler, list(plan.snapshot.values())))]
+        if plan.staged and not self.asked.kept.all():
+            # The others' rows are half of the memory where most are not wanted.
+            stages.append(_Stage(_OTHERS, "NOT s.kept", _read(plan, compiler, inputs(plan))))
+        try:
+            for phase in self._loaded(connection, compiler):
+                for stage in stages:
+                    stage.add(connection, phase.source())
+        except InexactError as error:
+            self.inexact |= error.values
+            return self._stages(connection)
+        return [stage.table for stage in stages]
+
+    def _compiler(self) -> Compiler:
+        covered = frozenset(
+            name for name, source in self.dataset.description.tables.items() if source.covers
+        )
+        return Compiler(self.dataset.tables, covered, self._large(), self.inexact)
+
+    def _large(self) -> frozenset[str]:
+        """Sources of so many rows that the block kernel pays."""
+        nodes = {node for value in self.plan.outputs for node in walk(value)}
+        found: set[str] = set()
+        for source in {source_of(node) for node in nodes} - {None}:
+            variant = source.variant(self.dataset.tables) if source is not None else None
+            if source is not None and variant is not None:
+                counted = f"SELECT COUNT(*) FROM {variant.tables[0]}"
+                row = self.dataset.connection.execute(counted).fetchone()
+                if row is not None and row[0] >= KERNEL_ROWS:
+                    found.add(source.name)
+        return frozenset(found)
+
+    def _loaded(self, connection: duckdb.DuckDBPyConnection, compiler: Compiler) -> Iterator[Phase]:
+        """The phase, once for each chunk, with what the chunk's features are read from."""
+        done = 0
+        for rows, grid in self._phases():
+            phase = Phase(connection, compiler, grid, self.dataset.tables)
+            phase.prepare()
+            whole = CHUNK_ROWS if phase.joined else CARRIED_ROWS
+            size = self.chunk_customers or max(1, whole // (grid.last - grid.first + 1))
+            phase.gather(self.asked.names, per_block=size, memory=MEMORY)
+            for chunk in self._chunks(phase, rows, size):
+                phase.load(chunk)
+                yield phase
+                done += len(chunk)
+                self.progress(done, len(self.asked))
+
+    def _phases(self) -> list[tuple[np.ndarray, clock.Grid]]:
+        """Snapshots of one weekday and hour at a time, with their grid."""
+        codes, as_ofs = pd.factorize(self.asked.times)
+        times = pd.Series(as_ofs)
+        phase_of = clock.phases(times)
+        found = []
+        for phase in sorted(phase_of.unique().tolist()):
+            here = (phase_of == phase).to_numpy()
+            index = clock.weeks(times[here], phase=phase)
+            zone = self.dataset.description.timezone
+            grid = clock.Grid(phase, int(index.min()), int(index.max()), zone)
+            found.append((np.flatnonzero(here[codes]), grid))
+        return found
+
+    def _chunks(self, phase: Phase, rows: np.ndarray, size: int) -> Iterator[pa.Table]:
+        """Snapshots of some customers with what the kernel carries for them, made one ahead."""
+        block = self.asked.c[rows] // size
+        starts = np.flatnonzero(np.diff(block, prepend=-1))
+        with ThreadPoolExecutor(1) as worker:
+            waiting: Future[pa.Table] | None = None
+            for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+                following = worker.submit(self._chunk, phase, rows[start:end], size)
+                if waiting is not None:
+                    yield waiting.result()
+                waiting = following
+            if waiting is not None:
+                yield waiting.result()
+
+    def _chunk(self, phase: Phase, rows: np.ndarray, size: int) -> pa.Table:
+        at = pd.Series(self.asked.times[rows])
+        index = clock.weeks(at, phase=phase.grid.phase).to_numpy()
+        table = self.asked.table(rows, index)
+        numbers = self.asked.c[rows]
+        number = int(numbers[0]) // size
+        begins = np.searchsorted(numbers, np.arange(number * size, (number + 1) * size + 1))
+        block = Block(number, index - phase.grid.first, begins)
+        for name, column in phase.carried(block).items():
+            table = table.append_column(name, column)
+        return table
+
+
+@dataclass
+class _Stage:
+    """A table that grows chunk by chunk: which rows it holds, and the columns read for them."""
+
+    table: str
+    rows: str
+    read: str
+    started: bool = False
+
+    def add(self, connection: duckdb.DuckDBPyConnection, source: str) -> None:
+        """Append the rows of the chunk that is loaded."""
+        verb = "INSERT INTO" if self.started else "CREATE OR REPLACE TEMP TABLE"
+        made = f"{verb} {self.table}{'' if self.started else ' AS'}"
+        connection.execute(f"{made} SELECT s.r, s.as_of{self.read} {source} WHERE {self.rows}")
+        self.started = True
+
+
+def _read(plan: Plan, compiler: Compiler, names: Sequence[str]) -> str:
+    """The snapshot columns of these names as SQL, each after a comma."""
+    trees = [
+        alias(_value(expr, compiler), name) for expr, name in plan.snapshot.items() if name in names
+    ]
+    return "".join(f", {tree.sql('duckdb', copy=False)}" for tree in trees)
+
+
+def _value(expr: Expr, compiler: Compiler) -> exp.Expression:
+    return typed(expr, build(expr, column=_no_column, leaf=compiler.leaf))
+
+
+def _no_column(_: Expr) -> exp.Expression | None:
+    return None

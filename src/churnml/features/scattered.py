@@ -1,0 +1,102 @@
+"""Rows by block of customers: read once, kept in memory as far as allowed, else in spill files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from churnml.features.carried import Program, unpack
+
+#: Doubles hold every whole number up to here; sums beyond are left to SQL.
+EXACT = 2.0**53
+
+
+class InexactError(Exception):
+    """Sums of a value over a customer's rows do not fit a double; ``values`` names them."""
+
+    def __init__(self, values: frozenset[tuple[str, int]]) -> None:
+        super().__init__(f"sums of {sorted(values)} exceed 2 ** 53")
+        self.values = values
+
+
+@dataclass
+class Scattered:
+    """Rows of one clock as whole numbers, a field a line, sorted by block.
+
+    Parameters
+    ----------
+    program : Program
+    customers : int
+    per_block : int
+        Customers of a block, by their numbers.
+    memory : int
+        Bytes that may stay in memory; batches beyond them are spilled.
+    """
+
+    program: Program
+    customers: int
+    per_block: int
+    memory: int
+    _parts: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    _held: int = 0
+    _spill: tempfile.TemporaryDirectory[str] | None = None
+
+    def fill(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Take all rows.
+
+        Raises
+        ------
+        InexactError
+            If a sum over a customer's rows may not be exact.
+        """
+        weight = {place: np.zeros(self.customers) for place in self.program.summed}
+        for batch in batches:
+            if batch.num_rows:
+                self._take(batch, weight)
+        large = {self.program.summed[p] for p, sums in weight.items() if not sums.max() < EXACT}
+        if large:
+            raise InexactError(frozenset(large))
+
+    def _take(self, batch: pa.RecordBatch, weight: dict[int, np.ndarray]) -> None:
+        for place in weight:
+            values = batch.column(1 + self.program.words + place)
+            size = np.inf if values.null_count else np.abs(values.to_numpy().astype(np.float64))
+            who = batch.column(0).to_numpy() >> 32
+            weight[place] += np.bincount(
+                who, np.broadcast_to(size, who.shape), minlength=self.customers
+            )
+            if values.null_count:
+                return
+        fields = [column.to_numpy() for column in batch.columns]
+        blocks = (fields[0] >> 32) // self.per_block
+        # small numbers are sorted by radix
+        order = np.argsort(blocks.astype(np.uint16), kind="stable")
+        rows = np.empty((len(fields), len(order)), np.int64)
+        for line, values in enumerate(fields):
+            np.take(values, order, out=rows[line])
+        ends = np.cumsum(np.bincount(blocks, minlength=-(-self.customers // self.per_block)))
+        self._parts.append((self._kept(rows), np.concatenate([[0], ends])))
+
+    def _kept(self, rows: np.ndarray) -> np.ndarray:
+        if self._held + rows.nbytes <= self.memory:
+            self._held += rows.nbytes
+            return rows
+        self._spill = self._spill or tempfile.TemporaryDirectory(prefix="churnml-rows-")
+        path = Path(self._spill.name) / f"{len(self._parts)}.npy"
+        np.save(path, rows)
+        spilled: np.ndarray = np.load(path, mmap_mode="r")
+        return spilled
+
+    def block(self, number: int) -> tuple[np.ndarray, ...]:
+        """Customers (counted from the first of the block), both weeks, masks and numbers."""
+        found = [rows[:, ends[number] : ends[number + 1]] for rows, ends in self._parts]
+        rows = np.concatenate(found, axis=1) if found else np.empty((2, 0), np.int64)
+        who, week, known = unpack(rows[0])
+        words = self.program.words
+        masks, numbers = rows[1 : 1 + words].view(np.uint64), rows[1 + words :]
+        return who - number * self.per_block, week, known, masks, numbers
