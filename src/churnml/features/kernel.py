@@ -177,44 +177,53 @@ def _carry(
     order, rows_begin = by_customer(who, len(begins) - 1)
     b, k, masks, numbers = b[order], k[order], masks[:, order], numbers[:, order]
     steps = np.empty((len(edges), weeks), np.int64)
-    line, there = np.empty(weeks, np.int64), np.empty(weeks, np.int64)
-    chosen_ = np.empty(len(who) + 1, np.int64)
+    room = np.empty(len(who) + 1, np.int64)
     for one in range(len(begins) - 1):
         first, last = begins[one], begins[one + 1]
-        if first == last:
-            continue
-        rows = slice(rows_begin[one], rows_begin[one + 1])
-        b_, k_, masks_, numbers_ = b[rows], k[rows], masks[:, rows], numbers[:, rows]
-        carry_edges(b_, k_, masks_, numbers_, edges, chosen_, steps)
-        for span in range(len(spans)):
-            plus, minus = spans[span, 0], spans[span, 1]
-            for snapshot in range(first, last):
-                week = asked[snapshot]
-                value = steps[plus, week]
-                out[span, snapshot] = value if minus < 0 else value - steps[minus, week]
-        column = len(spans)
-        for place in range(len(peaks)):
-            chosen = chosen_[: choose(masks_, peaks[place, 0], chosen_)]
-            carry_peak(b_, k_, numbers_[peaks[place, 1]], peaks[place, 2], chosen, line, there)
-            for snapshot in range(first, last):
-                week = asked[snapshot]
-                out[column, snapshot] = line[week] if there[week] else np.nan
-            column += 1
-        for place in range(len(keys)):
-            chosen = chosen_[: choose(masks_, keys[place, 0], chosen_)]
-            key = numbers_[keys[place, 1]]
-            carry_keys(b_, k_, key, keys[place, 2], keys[place, 3], chosen, line)
-            for snapshot in range(first, last):
-                out[column, snapshot] = line[asked[snapshot]]
-            column += 1
-        for place in range(len(helds)):
-            chosen = chosen_[: choose(masks_, helds[place, 0], chosen_)]
-            value_, time = numbers_[helds[place, 1]], numbers_[helds[place, 2]]
-            carry_held(b_, k_, value_, time, chosen, line, there)
-            for snapshot in range(first, last):
-                out[column, snapshot] = line[asked[snapshot]]
-                out[column + 1, snapshot] = there[asked[snapshot]]
-            column += 2
+        if first < last:
+            rows = slice(rows_begin[one], rows_begin[one + 1])
+            b_, k_, masks_, numbers_ = b[rows], k[rows], masks[:, rows], numbers[:, rows]
+            weeks_, out_ = asked[first:last], out[:, first:last]
+            carry_edges(b_, k_, masks_, numbers_, edges, room, steps)
+            for span in range(len(spans)):
+                plus, minus = spans[span, 0], spans[span, 1]
+                for place in range(len(weeks_)):
+                    value = steps[plus, weeks_[place]]
+                    less = steps[minus, weeks_[place]] if minus >= 0 else 0
+                    out_[span, place] = value - less
+            rest = out_[len(spans) :]
+            carry_rest(b_, k_, masks_, numbers_, peaks, keys, helds, room, weeks, weeks_, rest)
+
+
+def _carry_rest(
+    b: np.ndarray, k: np.ndarray, masks: np.ndarray, numbers: np.ndarray, peaks: np.ndarray,
+    keys: np.ndarray, helds: np.ndarray, room: np.ndarray, weeks: int, asked: np.ndarray,
+    out: np.ndarray,
+) -> None:  # fmt: skip
+    """Peaks, keys and held values of one customer at its snapshots."""
+    line, there, column = np.empty(weeks, np.int64), np.empty(weeks, np.int64), 0
+    for place in range(len(peaks)):
+        chosen = room[: choose(masks, peaks[place, 0], room)]
+        carry_peak(b, k, numbers[peaks[place, 1]], peaks[place, 2], chosen, line, there)
+        for snapshot in range(len(asked)):
+            week = asked[snapshot]
+            out[column, snapshot] = line[week] if there[week] else np.nan
+        column += 1
+    for place in range(len(keys)):
+        chosen = room[: choose(masks, keys[place, 0], room)]
+        key = numbers[keys[place, 1]]
+        carry_keys(b, k, key, keys[place, 2], keys[place, 3], chosen, line)
+        for snapshot in range(len(asked)):
+            out[column, snapshot] = line[asked[snapshot]]
+        column += 1
+    for place in range(len(helds)):
+        chosen = room[: choose(masks, helds[place, 0], room)]
+        value, time = numbers[helds[place, 1]], numbers[helds[place, 2]]
+        carry_held(b, k, value, time, chosen, line, there)
+        for snapshot in range(len(asked)):
+            out[column, snapshot] = line[asked[snapshot]]
+            out[column + 1, snapshot] = there[asked[snapshot]]
+        column += 2
 
 
 by_customer: Callable[..., Any] = _compiled(_by_customer)
@@ -225,4 +234,5 @@ carry_edges: Callable[..., None] = _compiled(_carry_edges)
 carry_peak: Callable[..., None] = _compiled(_carry_peak)
 carry_keys: Callable[..., None] = _compiled(_carry_keys)
 carry_held: Callable[..., None] = _compiled(_carry_held)
+carry_rest: Callable[..., None] = _compiled(_carry_rest)
 carry: Callable[..., None] = _compiled(_carry)
