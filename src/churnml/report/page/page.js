@@ -52,6 +52,12 @@
       button.addEventListener("click", () => sort(head, place));
     });
 
+    // <select data-sort-for=ID>, whose value is the number of a column: where headings have no room.
+    const choice = document.querySelector(`[data-sort-for="${table.id}"]`);
+    choice?.addEventListener("input", () => {
+      if (choice.value !== "") sort(heads[Number(choice.value)], Number(choice.value));
+    });
+
     function sort(head, place) {
       const numeric = head.dataset.kind === "number";
       // Numbers begin with the largest, words with the first; a second click turns them round.

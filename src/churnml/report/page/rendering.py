@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 
 
-def render(template: Path, *, language: Language, **values: Any) -> str:
+def render(template: Path, *, language: Language, extra_style: str = "", **values: Any) -> str:
     """The page of a template that extends ``base.html.j2``; every value is escaped.
 
     The page forbids itself every request, and every script and style but its own, which are named
@@ -29,11 +29,14 @@ def render(template: Path, *, language: Language, **values: Any) -> str:
     template : Path
         Its folder may hold further templates, which it can import by name.
     language : {"en", "ru"}
+    extra_style : str
+        Rules for what only this page has; colours are those of the page (``var(--ink)``).
     **values
         What the template shows. The words of the page itself are there as ``page``.
     """
     environment = _environment(template.parent, escape=True)
     style, script = _sources()
+    style += extra_style
     return environment.get_template(template.name).render(
         values
         | {

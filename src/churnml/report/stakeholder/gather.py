@@ -1,0 +1,211 @@
+"""All facts of a report, gathered from the data as known at its as_of, the bundle and its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import pandas as pd
+
+from churnml.alerting import Policy
+from churnml.alerting.tiers import TIERS, counts
+from churnml.config import Study, Tiers
+from churnml.contract import TABLES
+from churnml.evaluation.record import ProofRecord
+from churnml.health import read_preset
+from churnml.model.bundle import Bundle
+from churnml.report.stakeholder.alarms import (
+    Alarms,
+    Key,
+    alert_facts,
+    reasons_of,
+    replayed,
+    standings_now,
+)
+from churnml.report.stakeholder.drivers import drivers
+from churnml.report.stakeholder.facts import (
+    AlertFact,
+    CustomerFact,
+    DataNotes,
+    Reason,
+    ReportFacts,
+)
+from churnml.report.stakeholder.misses import call_facts, miss_facts, missed, random_calls
+from churnml.report.stakeholder.past_weeks import PastWeeks, score_past_weeks, weeks_until
+from churnml.report.stakeholder.people import people
+from churnml.report.stakeholder.quotes import quotes_of
+from churnml.report.stakeholder.timeline import lanes_of
+from churnml.sources.dataset import Dataset
+from churnml.windows import LabelWindow
+
+#: A stage of the work by its name, for whoever measures time.
+Stage = Callable[[str], AbstractContextManager[Any]]
+_SEVERITIES = ("error", "warning", "info")
+
+
+def gather(
+    dataset: Dataset,
+    bundle: Bundle,
+    proof: ProofRecord | None,
+    *,
+    as_of: pd.Timestamp,
+    study: Study,
+    policy: Policy,
+    stage: Stage = nullcontext,
+) -> ReportFacts:
+    """The facts of a report.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As known at the as_of (``open_dataset(..., known_until=as_of)``): whatever it holds may be
+        told.
+    bundle : Bundle
+    proof : ProofRecord, optional
+        Of the bundle.
+    as_of : Timestamp
+    study : Study
+    policy : Policy
+    stage : callable
+        Called with the name of each stage; its context lasts as long as the stage.
+
+    Raises
+    ------
+    InputError
+        If nobody is at risk, or the model cannot score this data.
+    """
+    with stage("scores"):
+        weeks = score_past_weeks(dataset, bundle, weeks_until(as_of), study=study)
+    return gathered(weeks, dataset, bundle, proof, study=study, policy=policy, stage=stage)
+
+
+def gathered(
+    weeks: PastWeeks,
+    dataset: Dataset,
+    bundle: Bundle,
+    proof: ProofRecord | None,
+    *,
+    study: Study,
+    policy: Policy,
+    stage: Stage = nullcontext,
+) -> ReportFacts:
+    """The facts of a report whose weeks are scored already; the newest is its as_of."""
+    as_of, preset = weeks.as_ofs[-1], read_preset(study.health.preset)
+    with stage("alerts"):
+        alarms = replayed(weeks, dataset, policy=policy, choice=study.tiers)
+        alerted = list(dict.fromkeys(alarms.open["customer_id"]))
+        exits = missed(proof)
+        called = random_calls(weeks, alerted, seed=study.seed)
+        known = people(dataset, [*alerted, *called, *exits["customer_id"]], as_of=as_of)
+    with stage("reasons"):
+        said = _reasons(alarms, weeks, bundle)
+        driven = drivers(weeks, bundle)
+    with stage("customers"):
+        alerts = alert_facts(alarms, weeks, known, said)
+        customers = _customers(alerts, weeks, dataset, said)
+    return ReportFacts(
+        **_setting(bundle, dataset, study=study, policy=policy),
+        preset=preset,
+        **_today(weeks),
+        alerts=alerts,
+        suppressed=alarms.suppressed,
+        customers=customers,
+        drivers=driven,
+        proof=proof,
+        misses=miss_facts(exits, dataset, known, preset=preset),
+        calls=call_facts(called, weeks, known),
+        notes=_notes(dataset),
+    )
+
+
+def _setting(bundle: Bundle, dataset: Dataset, *, study: Study, policy: Policy) -> dict[str, Any]:
+    """What does not depend on the as_of: the model, the policy, the tiers."""
+    return {
+        "dataset": bundle.dataset,
+        "currency": dataset.description.currency,
+        "model_digest": bundle.digest,
+        "data_until": bundle.data_until,
+        "window": _window(bundle, dataset),
+        "n_features": len(bundle.feature_names),
+        "q": policy.q,
+        "quiet_days": policy.quiet_days,
+        "tiers_by": study.tiers.by,
+        "tier_edges": _edges(study.tiers),
+    }
+
+
+def _today(weeks: PastWeeks) -> dict[str, Any]:
+    """Everybody at risk at the newest as_of, counted."""
+    value = weeks.now["value_at_risk"].dropna()
+    return {
+        "as_of": weeks.as_ofs[-1],
+        "weeks": weeks.as_ofs,
+        "at_risk": len(weeks.now),
+        "value_at_risk": float(value.sum()) if len(value) else None,
+        "tiers_now": counts(weeks.now["tier"]),
+    }
+
+
+def _reasons(alarms: Alarms, weeks: PastWeeks, bundle: Bundle) -> Mapping[Key, tuple[Reason, ...]]:
+    """Reasons of every open alert at its as_of, and of the same customers now."""
+    raised = list(zip(alarms.open["customer_id"], alarms.open["as_of"], strict=True))
+    now = standings_now(weeks)
+    later = [
+        (one, weeks.as_ofs[-1]) for one in dict.fromkeys(alarms.open["customer_id"]) if one in now
+    ]
+    return reasons_of([*raised, *later], weeks, bundle)
+
+
+def _customers(
+    alerts: Sequence[AlertFact],
+    weeks: PastWeeks,
+    dataset: Dataset,
+    said: Mapping[Key, tuple[Reason, ...]],
+) -> tuple[CustomerFact, ...]:
+    """One section for each alerted customer, in the order of the alerts."""
+    of: dict[str, list[AlertFact]] = {}
+    for alert in alerts:
+        of.setdefault(alert.person.customer_id, []).append(alert)
+    lanes, quotes = lanes_of(list(of), weeks), quotes_of(dataset, list(of))
+    found = []
+    for customer, own in of.items():
+        newest = sorted(own, key=lambda alert: alert.then.as_of, reverse=True)
+        first = newest[0]
+        found.append(
+            CustomerFact(
+                person=first.person,
+                alerts=tuple(newest),
+                now=first.now,
+                reasons=said.get((customer, weeks.as_ofs[-1]), first.reasons),
+                open_problem=None,
+                changes=(),
+                quotes=quotes.get(customer, ()),
+                lanes=lanes[customer],
+            )
+        )
+    return tuple(found)
+
+
+def _edges(choice: Tiers) -> Mapping[str, float]:
+    edges = choice.shares if choice.by == "capacity" else choice.cuts
+    return dict(zip(TIERS, edges, strict=False))
+
+
+def _window(bundle: Bundle, dataset: Dataset) -> LabelWindow:
+    label = bundle.study["label"]
+    delay = dataset.description.churn.delay_days
+    return LabelWindow(label["lead_days"], label["horizon_days"], delay)
+
+
+def _notes(dataset: Dataset) -> DataNotes:
+    tables = []
+    for name in TABLES:
+        if name in dataset.tables:
+            time = TABLES[name].time
+            statement = f'select count(*), min("{time}"), max("{time}") from "{name}"'
+            rows, first, last = dataset.connection.cursor().execute(statement).fetchall()[0]
+            first, last = (None if one is None else pd.Timestamp(one) for one in (first, last))
+            tables.append((name, int(rows), first, last))
+    worst = sorted(dataset.findings, key=lambda one: (_SEVERITIES.index(one.severity), one.table))
+    return DataNotes(tuple(tables), tuple(worst), dataset.notices)

@@ -1,0 +1,123 @@
+"""From data, a bundle and an as_of to the written report, with the seconds of each stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from churnml.alerting import Policy
+from churnml.config import Study
+from churnml.errors import InputError
+from churnml.evaluation.record import read_record
+from churnml.model.bundle import Bundle
+from churnml.report.canvas import Language
+from churnml.report.stakeholder.gather import gather
+from churnml.report.stakeholder.writing import write_report
+from churnml.sources import open_dataset, read_description
+from churnml.sources.gating import description_path
+from churnml.windows import instant
+
+SUFFIX = ".html"
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """Where a report lies and what is in it.
+
+    Parameters
+    ----------
+    path : Path
+    customers : int
+        At risk at the as_of.
+    alerts : int
+        Open ones.
+    proven : bool
+        Whether the bundle carries its proof.
+    size : int
+        Bytes.
+    seconds : dict of str to float
+        By stage.
+    notices : tuple of str
+        What a user should know of the data.
+    """
+
+    path: Path
+    customers: int
+    alerts: int
+    proven: bool
+    size: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON document of ``churnml report``."""
+        return {
+            "path": str(self.path),
+            "customers": self.customers,
+            "alerts": self.alerts,
+            "proven": self.proven,
+            "bytes": self.size,
+            "seconds": self.seconds,
+        }
+
+
+def make_report(
+    data: Path,
+    *,
+    as_of: str,
+    out: Path,
+    bundle: Path,
+    study: Study,
+    policy: Policy,
+    dataset_file: Path | None = None,
+    language: Language = "en",
+) -> WrittenReport:
+    """Write the report of an as_of from what was known then.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of tables or a DuckDB file.
+    as_of : str
+        A bare date is midnight in the dataset's zone.
+    out : Path
+        Ends in ``.html``.
+    bundle : Path
+        Folder of the model.
+    study : Study
+    policy : Policy
+    dataset_file : Path, optional
+    language : {"en", "ru"}
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written, nobody is at risk, or the model does not fit the data.
+    """
+    if out.suffix != SUFFIX:
+        raise InputError(f"{out} has the suffix '{out.suffix}'; a report is a page: {SUFFIX}.")
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        seconds[name] = time.perf_counter() - start
+
+    with stage("read"):
+        model, proof = Bundle.load(bundle), read_record(bundle)
+        zone = read_description(description_path(data, dataset_file)).timezone
+        moment = instant(as_of, zone=zone)
+        dataset = open_dataset(data, dataset_file=dataset_file, known_until=moment)
+    facts = gather(
+        dataset, model, proof, as_of=moment, study=study, policy=policy, stage=stage
+    )  # fmt: skip
+    with stage("page"):
+        size = write_report(out, facts, language=language)
+    return WrittenReport(
+        out, facts.at_risk, len(facts.alerts), proof is not None, size, seconds, dataset.notices
+    )

@@ -1,0 +1,116 @@
+"""The sentences between the tables, filled with the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from churnml.report.canvas import Language
+from churnml.report.stakeholder.facts import ReportFacts
+from churnml.report.stakeholder.headline import MODEL, ORACLE, RANDOM, rule_of
+from churnml.report.stakeholder.sections import MOST_SECTIONS
+from churnml.report.stakeholder.tables import CAUGHT, FINDINGS_SHOWN, MISSES_SHOWN
+from churnml.report.stakeholder.words import day, load, money, whole, words_of
+
+Prose = Mapping[str, str]
+
+
+def prose(facts: ReportFacts, counts: Mapping[str, int] | None, *, language: Language) -> Prose:
+    """Sentences by name; what does not apply is empty."""
+    return {
+        **_worth(facts, language),
+        **_tiers(facts, language),
+        **_alerts(facts, language),
+        **_misses(facts, counts, language),
+        **_how(facts, language),
+    }
+
+
+def _worth(facts: ReportFacts, language: Language) -> Prose:
+    words = words_of(language)
+    said = {
+        "worth": words["worth"]["intro"].format(q=load(facts.q, language), quiet=facts.quiet_days),
+        "money": "",
+        "curve": "",
+        "drivers": words["drivers"]["intro"].format(
+            rows=whole(len(facts.drivers.contributions)), as_of=day(facts.as_of, language)
+        ),
+    }
+    if facts.proof is None:
+        return said
+    document = facts.proof.document
+    if document.get("n_exits_on_curve"):
+        said["curve"] = words["worth"]["curve_note"].format(
+            exits=whole(document["n_exits_on_curve"]), all=whole(document["n_exits"])
+        )
+    parts = facts.proof.money
+    amounts = {
+        name: parts[key].figures.get(CAUGHT) if key in parts else None
+        for name, key in ((MODEL, MODEL), ("rule", rule_of(facts.proof.document)), (RANDOM, RANDOM))
+    }
+    if amounts[MODEL] is not None:
+        told = {name: money(amount, facts.currency) for name, amount in amounts.items()}
+        said["money"] = words["worth"]["money"].format(**told)
+    return said
+
+
+def _tiers(facts: ReportFacts, language: Language) -> Prose:
+    words = words_of(language)["tiers"]
+    edges = {name: load(edge, language) for name, edge in facts.tier_edges.items()}
+    past = ""
+    if facts.proof is not None and facts.proof.document.get("folds"):
+        until = pd.Timestamp(facts.proof.document["folds"][-1]["test_until"])
+        past = words["past"].format(until=day(until, language))
+    return {"tiers": words[f"intro_{facts.tiers_by}"].format(**edges), "tiers_past": past}
+
+
+def _alerts(facts: ReportFacts, language: Language) -> Prose:
+    words = words_of(language)
+    passed = ", ".join(
+        words["passed"][why].format(n=whole(n), quiet_days=facts.quiet_days)
+        for why, n in facts.suppressed.items()
+        if n
+    )
+    beyond = len(facts.customers) - MOST_SECTIONS
+    return {
+        "no_alerts": words["alerts"]["none"].format(as_of=day(facts.as_of, language)),
+        "passed": words["alerts"]["passed"].format(reasons=passed) if passed else "",
+        "more": words["customers"]["more"].format(count=whole(beyond)) if beyond > 0 else "",
+        "weeks": words["customers"]["timeline"].format(weeks=len(facts.weeks)),
+    }
+
+
+def _misses(facts: ReportFacts, counts: Mapping[str, int] | None, language: Language) -> Prose:
+    words = words_of(language)["misses"]
+    if counts is None:
+        return {"misses": words["no_exits"], "healthy": "", "misses_shown": ""}
+    green = sum(miss.colour == "green" for miss in facts.misses)
+    said = words["intro"].format(**{name: whole(count) for name, count in counts.items()})
+    more = len(facts.misses) > MISSES_SHOWN
+    return {
+        "misses": said if facts.misses else words["none"],
+        "healthy": words["healthy"].format(count=green) if facts.misses else "",
+        "misses_shown": words["shown"].format(shown=MISSES_SHOWN, all=len(facts.misses))
+        if more
+        else "",
+    }
+
+
+def _how(facts: ReportFacts, language: Language) -> Prose:
+    words = words_of(language)
+    found = len(facts.notes.findings)
+    shown = words["data"]["shown_findings"].format(shown=FINDINGS_SHOWN, all=found)
+    how = words["how"]
+    simulated = facts.proof is not None and ORACLE in facts.proof.document["baselines"]
+    return {
+        "findings_shown": shown if found > FINDINGS_SHOWN else "",
+        "how_risk": how["risk"].format(
+            lead=facts.window.lead_days, end=facts.window.end_days, features=facts.n_features
+        ),
+        "how_queue": how["queue"].format(q=load(facts.q, language), quiet=facts.quiet_days),
+        "how_digest": how["digest"].format(
+            digest=facts.model_digest, until=day(facts.data_until, language)
+        ),
+        "how_oracle": how["oracle"] if simulated else "",
+    }
