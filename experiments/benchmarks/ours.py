@@ -9,7 +9,7 @@ import pandas as pd
 from job import AS_OFS, DAYS, EVENTS, NAMES
 
 from churnml.contract import TABLES
-from churnml.delivery import write_features, write_parts
+from churnml.delivery import write_parts, write_rows
 from churnml.features import Family, Feature, Unit, compute_features, feature_parts
 from churnml.features import operators as o
 from churnml.features.algebra import Expr, Rows, Window
@@ -66,7 +66,7 @@ def snapshots(customers: int) -> pd.DataFrame:
 def churnml_frame(folder: Path, out: Path, customers: int) -> None:
     """The table as one frame in memory, then written."""
     table = compute_features(dataset(folder), snapshots(customers), features=features())
-    write_features(table, out)
+    write_rows(table.reset_index(), out)
 
 
 def churnml(folder: Path, out: Path, customers: int) -> None:

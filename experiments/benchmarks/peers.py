@@ -225,12 +225,12 @@ def featuretools(folder: Path, out: Path, customers: int) -> None:
     import pandas as pd
 
     events = pd.read_parquet(folder / EVENTS).reset_index(names="row")
-    events["day"] = events["ts"].dt.floor("D")
+    events["day"] = events["ts"].dt.strftime("%Y-%m-%d")
     ids = pd.DataFrame({"customer_id": events["customer_id"].unique()})
     es = ft.EntitySet("job")
     es.add_dataframe(ids, "customers", index="customer_id")
     es.add_dataframe(events, "events", index="row", time_index="ts",
-                     logical_types={"event": "Categorical"})  # fmt: skip
+                     logical_types={"event": "Categorical", "day": "Categorical"})  # fmt: skip
     es.add_relationship("customers", "customer_id", "events", "customer_id")
     es.add_interesting_values(dataframe_name="events", values={"event": list(NAMES)})
     cutoffs = pd.MultiIndex.from_product(

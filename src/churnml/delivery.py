@@ -137,14 +137,11 @@ def write_scores(scores: pd.DataFrame, path: Path) -> None:
     write_table(table.cast(SCORE_SCHEMA), path)
 
 
-def write_features(features: pd.DataFrame, path: Path) -> None:
-    """Write a feature table: customer_id, as_of, then the features; unknown is null."""
-    table = pa.Table.from_pandas(features.reset_index(), preserve_index=False)
-    write_table(_in_utc(table), path)
-
-
 def write_parts(parts: Iterator[pa.Table], path: Path) -> int:
-    """Write a feature table part by part, as ``feature_parts`` makes it; how many rows."""
+    """Write a feature table (customer_id, as_of, then the features) part by part; how many rows.
+
+    Unknown is null.
+    """
     return write_tables((_in_utc(part) for part in parts), path)
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
+import pyarrow as pa
 
 from churnml import arguments
 from churnml.alerting.tiers import priority, tiers
 from churnml.config import Study
 from churnml.errors import InputError
-from churnml.features import Feature, catalogue, compute_features, feature_digest
+from churnml.features import (
+    Feature,
+    catalogue,
+    compute_features,
+    feature_digest,
+    feature_parts,
+)
 from churnml.features.triage import triage_features
 from churnml.features.value import MONTHS
 from churnml.health import Preset, health, health_features, read_preset
@@ -54,6 +61,28 @@ def features_at(
     InputError
         If nobody is at risk at any as_of.
     """
+    return compute_features(dataset, _at_risk(dataset, as_ofs), features=features)
+
+
+def feature_parts_at(
+    dataset: Dataset,
+    as_ofs: Sequence[pd.Timestamp],
+    *,
+    features: Sequence[Feature],
+    progress: Callable[[int, int], None],
+) -> Iterator[pa.Table]:
+    """The same as tables, part by part, so that the whole need not fit into memory.
+
+    Raises
+    ------
+    InputError
+        If nobody is at risk at any as_of.
+    """
+    snapshots = _at_risk(dataset, as_ofs)
+    return feature_parts(dataset, snapshots, features=features, progress=progress)
+
+
+def _at_risk(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:
     snapshots = take_snapshots(dataset, as_ofs)
     if snapshots.empty:
         first, last = min(as_ofs), max(as_ofs)
@@ -61,7 +90,7 @@ def features_at(
             f"Nobody is at risk between {first:%Y-%m-%d} and {last:%Y-%m-%d}. The data is observed "
             f"until {dataset.observed_until:%Y-%m-%d}; choose as_ofs inside it."
         )
-    return compute_features(dataset, snapshots, features=features)
+    return snapshots
 
 
 def score(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -124,6 +125,22 @@ def show_notices(dataset: Dataset) -> None:
     """Say on stderr what a user should know of the data."""
     for notice in dataset.notices:
         stderr.print(f"note: {notice}", style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, while there is a terminal: to be told how many of how many."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    shown = stderr.console.is_terminal
+    with Progress(*columns, console=stderr.console, transient=True, disable=not shown) as progress:
+        task = progress.add_task(what, total=None)
+
+        def advance(done: int, of: int) -> None:
+            progress.update(task, completed=done, total=of)
+
+        yield advance
 
 
 def print_json(content: Any) -> None:

@@ -16,6 +16,7 @@ from churnml.commands.base import (
     Since,
     Until,
     app,
+    bar,
     instants,
     print_json,
     print_records,
@@ -103,23 +104,24 @@ def features(
             "features needs DATA, --as-of and --out, or --list. "
             "Example: churnml features data/demo/data --as-of 2026-01-05 --out features.parquet"
         )
-    from churnml.delivery import check_suffix, write_features
+    from churnml.delivery import check_suffix, write_parts
     from churnml.features import catalogue
-    from churnml.scoring import features_at
+    from churnml.scoring import feature_parts_at
     from churnml.sources import open_dataset
 
     check_suffix(out)
     opened = open_dataset(data, dataset_file=dataset)
     show_notices(opened)
     as_ofs = instants(opened, as_of, since, until, every)
-    table = features_at(opened, as_ofs, features=catalogue(opened))
-    write_features(table, out)
+    chosen = catalogue(opened)
+    with bar("snapshots") as progress:
+        parts = feature_parts_at(opened, as_ofs, features=chosen, progress=progress)
+        rows = write_parts(parts, out)
     if as_json:
-        print_json({"rows": len(table), "columns": list(table.columns), "out": str(out)})
+        columns = [feature.name for feature in chosen]
+        print_json({"rows": rows, "columns": columns, "out": str(out)})
     else:
-        stdout.print(
-            f"{len(table):,} rows × {len(table.columns)} features in {out}", soft_wrap=True
-        )
+        stdout.print(f"{rows:,} rows × {len(chosen)} features in {out}", soft_wrap=True)
 
 
 def _list_features(data: Path | None, dataset: Path | None, *, as_json: bool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +26,7 @@ class InexactError(Exception):
         self.values = values
 
 
-@dataclass
+@dataclass(eq=False)
 class Scattered:
     """Rows of one clock as whole numbers, a field a line, sorted by block.
 
@@ -44,7 +46,7 @@ class Scattered:
     memory: int
     _parts: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
     _held: int = 0
-    _spill: tempfile.TemporaryDirectory[str] | None = None
+    _spill: Path | None = None
 
     def fill(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Take all rows.
@@ -86,8 +88,10 @@ class Scattered:
         if self._held + rows.nbytes <= self.memory:
             self._held += rows.nbytes
             return rows
-        self._spill = self._spill or tempfile.TemporaryDirectory(prefix="churnml-rows-")
-        path = Path(self._spill.name) / f"{len(self._parts)}.npy"
+        if self._spill is None:
+            self._spill = Path(tempfile.mkdtemp(prefix="churnml-rows-"))
+            weakref.finalize(self, shutil.rmtree, self._spill, ignore_errors=True)
+        path = self._spill / f"{len(self._parts)}.npy"
         np.save(path, rows)
         spilled: np.ndarray = np.load(path, mmap_mode="r")
         return spilled
