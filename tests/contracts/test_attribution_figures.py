@@ -162,7 +162,7 @@ def test_families_are_compared_by_their_order():
     same = pd.Series({"usage": 0.4, "billing": 0.3})
     text = shown(importance_stability_figure({"a": same, "b": same}, features=()))
 
-    assert "rank correlation 1.00" in text
+    assert "rank correlation of 1.00" in text
     assert "usage" in text.splitlines()
 
 

@@ -21,7 +21,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "push": "Contribution to the log-odds, right = towards leaving",
         "families": "{family} moves the scores most",
         "mean": "Mean absolute contribution to the log-odds",
-        "swarm": "{title}: the signal that moves most scores",
+        "swarm": "“{title}” moves the scores most",
         "swarm_sub": "{rows} · one dot is one score · dark = low value, light = high, cross = "
         "unknown\n{claim}",
         "one": "{customer}: {chance} instead of {usual}",
@@ -38,7 +38,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "rest": "the others",
         "stable": "Trained again, {shared} of {top} strongest signals stay; rank correlation"
         " {correlation}",
-        "order": "Trained again, the order stays alike: rank correlation {correlation}",
+        "order": "Trained again, the order of the signals has a rank correlation of {correlation}",
         "stable_sub": "Each mark is one training · means over {pairs} pairs of trainings",
         "depends": "{title}: what its value does to a score",
         "depends_sub": "{rows} · line: median · {claim}",
@@ -76,7 +76,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "rest": "остальные",
         "stable": "При новом обучении остаются {shared} из {top} главных признаков; ранговая"
         " корреляция {correlation}",
-        "order": "При новом обучении порядок почти тот же: ранговая корреляция {correlation}",
+        "order": "Порядок признаков при новом обучении: ранговая корреляция {correlation}",
         "stable_sub": "Метка — одно обучение · средние по парам обучений, пар: {pairs}",
         "depends": "«{title}»: как значение меняет оценку",
         "depends_sub": "{rows} · линия: медиана · {claim}",
