@@ -64,9 +64,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="churnml_") as work:
             known[name] = judged(Path(work), WORLDS[name])
         log.info("%s: done", name)
-        kept = {each: known[each] for each in WORLDS if each in known}
-        path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    put(results_block(known), into=HERE / "README.md")
+        path.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    ordered = {each: known[each] for each in WORLDS if each in known}
+    put(results_block(ordered), into=HERE / "README.md")
 
 
 def judged(folder: Path, world: dict[str, int]) -> dict[str, Any]:
