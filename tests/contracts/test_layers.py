@@ -18,6 +18,7 @@ HOUSE = (
     "recalibration",
     "tracking",
     "report",
+    "project",
     "delivery",
     "monitoring",
     "retention",

@@ -51,13 +51,28 @@ class TicketsSection(Section):
 
 
 class TableSource(Section):
-    """Where one canonical table comes from."""
+    """Where one canonical table comes from, and how its text columns are written.
+
+    ``time_format`` is that of strptime (or several), for times that are not ISO; ``decimal`` the
+    comma of numbers; ``values`` says what other words mean (``author = { client = "customer" }``);
+    ``fixed`` gives a column that the source lacks one value (``name = "purchase"``).
+    """
 
     file: str | None = None
     sql: str | None = None
     columns: dict[str, str] = Field(default={})
+    time_format: str | tuple[str, ...] = ()
+    decimal: Literal[".", ","] = "."
+    values: dict[str, dict[str, str]] = Field(default={})
+    fixed: dict[str, str] = Field(default={})
     delay: str | None = None
     covers: str | None = None
+
+    @property
+    def time_formats(self) -> tuple[str, ...]:
+        """Formats of times beside ISO, in the order in which they are tried."""
+        given = self.time_format
+        return (given,) if isinstance(given, str) else given
 
     @property
     def delay_span(self) -> pd.Timedelta:
@@ -134,9 +149,9 @@ class Description(Section):
                 raise ValueError(f"unknown table '{name}'; known: {', '.join(sorted(TABLES))}")
             allowed = set(TABLES[name].names)
             allowed |= set(self.customers.immutable) if name == CUSTOMERS.name else set()
-            if unknown := sorted(set(source.columns) - allowed):
+            if unknown := sorted({*source.columns, *source.values, *source.fixed} - allowed):
                 raise ValueError(
-                    f"tables.{name}.columns maps {', '.join(unknown)}, which this table does not "
+                    f"tables.{name} maps {', '.join(unknown)}, which this table does not "
                     f"have (canonical name = source column); it has {', '.join(sorted(allowed))}"
                 )
         return self

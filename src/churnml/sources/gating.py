@@ -15,6 +15,7 @@ from churnml.sources.coverage import write_coverage
 from churnml.sources.customers import derive_customers
 from churnml.sources.dataset import Finding
 from churnml.sources.description import Description, read_description
+from churnml.sources.dialect import spoken
 from churnml.sources.edge import Edge, find_edge
 from churnml.sources.gate import TableCount, clean, judge
 from churnml.sources.mapping import Plan, canonical_select, plan_table
@@ -146,7 +147,7 @@ def _planned(
     counts: list[TableCount] = []
     findings: list[Finding] = []
     for name, raw in raws.items():
-        plan = plan_table(raw, description)
+        plan = plan_table(spoken(raw, description.source(name)), description)
         if isinstance(plan, Plan):
             plans[name] = plan
         else:
