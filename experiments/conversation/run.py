@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -110,7 +111,7 @@ def write(results: dict[str, Any]) -> None:
 
 
 def tables(results: dict[str, Any]) -> str:
-    """The results as Markdown: a line a world and set, differences in brackets."""
+    """The results as Markdown: a line a world and set, then the mean difference of all worlds."""
     lines = ["| world | features | average precision | recall with 21 days of notice |",
              "|---|---|---|---|"]  # fmt: skip
     for world, found in results.items():
@@ -118,7 +119,24 @@ def tables(results: dict[str, Any]) -> str:
             by_figure = {one["figure"]: one for one in found["table"] if one["key"] == name}
             cells = [said(by_figure[figure]) for figure in (FIGURES[0], FIGURES[2])]
             lines.append(f"| {world} | {name} ({count}) | {' | '.join(cells)} |")
+    for name in list(SETS)[1:]:
+        cells = [pooled(results, name, figure) for figure in (FIGURES[0], FIGURES[2])]
+        lines.append(f"| mean of all worlds | {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def pooled(results: dict[str, Any], name: str, figure: str) -> str:
+    """The mean difference over the worlds, each counting alike, with its normal 95 % interval."""
+    found = [
+        one
+        for world in results.values()
+        for one in world["table"]
+        if one["key"] == name and one["figure"] == figure
+    ]
+    mean = sum(one["difference"] for one in found) / len(found)
+    error = math.sqrt(sum(one["difference_error"] ** 2 for one in found)) / len(found)
+    text = f"{mean:+.3f} [{mean - 1.96 * error:+.3f}, {mean + 1.96 * error:+.3f}]"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def said(line: dict[str, Any]) -> str:

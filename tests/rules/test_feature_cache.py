@@ -36,7 +36,7 @@ def company(tmp_path, monkeypatch):
     return tmp_path
 
 
-def said_after(company, words: str) -> float:
+def said_after(company, words: str, *, fitted: str = "") -> float:
     """The feature after the list of ultimatums was saved with these words."""
     (company / "data" / "words" / "own.toml").write_text(
         f'[markers.ultimatum]\nfind = ["{words}"]\n', encoding="utf-8"
@@ -45,7 +45,7 @@ def said_after(company, words: str) -> float:
     snapshots = pd.DataFrame({"customer_id": ["a"], "as_of": [pd.Timestamp("2026-05-25")]})
     table = cached_features(
         dataset, snapshots, features=[one for one in tone() if one.name == NAME],
-        kept=pd.Series([True]), folder=company / "cache",
+        kept=pd.Series([True]), folder=company / "cache", fitted=fitted,
     )  # fmt: skip
     return float(table[NAME].iloc[0])
 
@@ -62,3 +62,17 @@ def test_an_edited_word_list_makes_other_features(company, monkeypatch):
 
     assert found == [0, 1, 1]
     assert len(computed) == 2
+
+
+def test_another_fitted_model_makes_other_features(company, monkeypatch):
+    computed = []
+
+    def counted(*arguments, **options):
+        computed.append(1)
+        return compute_features(*arguments, **options)
+
+    monkeypatch.setattr(feature_cache, "compute_features", counted)
+    for fitted in ("", "1f2e3d4c", "1f2e3d4c", "99887766"):
+        said_after(company, "ждем шерифа", fitted=fitted)
+
+    assert len(computed) == 3

@@ -29,12 +29,14 @@ def cached_features(
     features: Sequence[Feature],
     kept: pd.Series,
     folder: Path,
+    fitted: str = "",
 ) -> pd.DataFrame:
     """The features of the snapshots kept, from the cache where the same was computed before.
 
-    A half-written or damaged file is computed again.
+    A half-written or damaged file is computed again. ``fitted`` is the digest of a model whose
+    answers the dataset holds: the data and the code of features alone do not tell it.
     """
-    key = _key(dataset, snapshots.assign(kept=kept), features)
+    key = _key(dataset, snapshots.assign(kept=kept), features) + fitted[:8]
     path = folder / f"features_{key}.parquet"
     try:
         return pd.read_parquet(path)

@@ -173,7 +173,10 @@ def prepare(
     _check_signals(features, study)
     message_risk = cached_message_risk(dataset, folder=cache)
     listened = with_message_risk(dataset, message_risk)
-    table = cached_features(listened, snapshots, features=features, kept=population, folder=cache)
+    table = cached_features(
+        listened, snapshots, features=features, kept=population, folder=cache,
+        fitted=message_risk.digest if message_risk else "",
+    )  # fmt: skip
     say(f"{len(features)} features")
     keys = pd.MultiIndex.from_frame(snapshots[["customer_id", "as_of"]])
     labels = {
