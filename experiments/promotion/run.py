@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import drawn
 from figure import power_figure
 from trials import average_precision, blur_for, summary, trial
+
+import drawn
 
 HERE = Path(__file__).parent
 LOSSES = (0.0, 0.05, 0.10, 0.20)
