@@ -171,12 +171,9 @@ def prepare(
     say(f"{len(snapshots):,} snapshots at risk, {int(population.sum()):,} in the population")
     features = _chosen(catalogue(dataset), study)
     _check_signals(features, study)
-    message_risk = cached_message_risk(dataset, folder=cache)
-    listened = with_message_risk(dataset, message_risk)
-    table = cached_features(
-        listened, snapshots, features=features, kept=population, folder=cache,
-        fitted=message_risk.digest if message_risk else "",
-    )  # fmt: skip
+    table, message_risk = _listened(
+        dataset, snapshots, features=features, kept=population, folder=cache
+    )
     say(f"{len(features)} features")
     keys = pd.MultiIndex.from_frame(snapshots[["customer_id", "as_of"]])
     labels = {
@@ -198,6 +195,24 @@ def prepare(
     )
     _check_classes(examples, folds)
     return examples, folds
+
+
+def _listened(
+    dataset: Dataset,
+    snapshots: pd.DataFrame,
+    *,
+    features: Sequence[Feature],
+    kept: pd.Series,
+    folder: Path,
+) -> tuple[pd.DataFrame, MessageRisk | None]:
+    """The features with what messages say about leaving in them, and the model that told it."""
+    risk = cached_message_risk(dataset, folder=folder)
+    made_with = risk.digest if risk else ""
+    listened = with_message_risk(dataset, risk)
+    table = cached_features(
+        listened, snapshots, features=features, kept=kept, folder=folder, fitted=made_with
+    )
+    return table, risk
 
 
 def _check_anyone(snapshots: pd.DataFrame) -> None:
