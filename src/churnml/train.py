@@ -34,7 +34,13 @@ from churnml.model.bundle import Bundle, check_folder
 from churnml.model.examples import Examples, prepare
 from churnml.model.treatment import untreated
 from churnml.model.tuning import Tuned, tune
-from churnml.report.card import WrittenCard, card_facts, write_model_card
+from churnml.report.card import (
+    WrittenCard,
+    card_facts,
+    strength_on_newest,
+    write_model_card,
+)
+from churnml.report.dictionary import write_dictionary
 from churnml.report.notebook import stages_for, training_html
 from churnml.report.terminal import Stages, show_training
 from churnml.report.training import card_figures, training_figures
@@ -332,17 +338,24 @@ class _Run:
     def write_documents(
         self, folder: Path, bundle: Bundle, content: Mapping[str, Any], proof: Proof
     ) -> WrittenCard:
-        """Proof and model card, into the bundle's folder: they go where the model goes."""
+        """Proof, model card and dictionary, into the bundle's folder: they go with the model."""
         window = self.examples.window
         document = {**content, "model_digest": bundle.digest}
         kept = record(proof, document, self.dataset, study=self.study, delay_days=window.delay_days)
         write_record(folder, kept)
-        return write_model_card(
+        strength = strength_on_newest(self.examples, bundle)
+        card = write_model_card(
             folder,
             {**content, "alerts": self.study.alerts.model_dump(mode="json")},
-            card_facts(self.dataset, self.examples, bundle),
+            card_facts(self.dataset, self.examples, bundle, strength=strength),
             figures={"en": card_figures(proof), "ru": card_figures(proof, language="ru")},
         )
+        inside = self.examples.features[self.examples.population.to_numpy()]
+        pages = write_dictionary(
+            folder, self.examples.catalogue, dataset=bundle.dataset, values=inside,
+            strength=strength,
+        )  # fmt: skip
+        return replace(card, files=(*card.files, *pages))
 
     def record(
         self,

@@ -62,7 +62,9 @@ def test_the_data_dictionary_is_plain_json():
     entries = json.loads(json.dumps(describe(FEATURES)))
 
     assert [entry["name"] for entry in entries] == [feature.name for feature in FEATURES]
-    assert set(entries[0]) == {"name", "title", "unit", "family", "risk", "play", "tables"}
+    assert set(entries[0]) == {
+        "name", "title", "unit", "family", "risk", "play", "tables", "columns", "definition",
+    }  # fmt: skip
     assert entries[0]["tables"] == ["events"]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from churnml.errors import InputError
 from churnml.features.algebra import Expr, tables_of
+from churnml.features.definition import columns_of, definition
 
 _SLUG = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -105,6 +106,7 @@ class Feature:
 
 def describe(features: Sequence[Feature]) -> list[dict[str, Any]]:
     """The data dictionary: one plain record for each feature, in catalogue order."""
+    said = {feature.name: definition(feature.value) for feature in features}
     return [
         {
             "name": feature.name,
@@ -114,6 +116,8 @@ def describe(features: Sequence[Feature]) -> list[dict[str, Any]]:
             "risk": feature.risk,
             "play": feature.play,
             "tables": list(feature.tables),
+            "columns": list(columns_of(feature.value)),
+            "definition": {"en": str(said[feature.name]), "ru": said[feature.name].ru},
         }
         for feature in features
     ]

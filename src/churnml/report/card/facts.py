@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from churnml.contract import TABLES
-from churnml.explanation import explain
+from churnml.explanation import explain, feature_importance
 from churnml.features import Feature
 from churnml.labels import CHURNED
 from churnml.model.bundle import Bundle
@@ -77,7 +77,9 @@ class CardFacts:
     digests: dict[str, str]
 
 
-def card_facts(dataset: Dataset, examples: Examples, bundle: Bundle) -> CardFacts:
+def card_facts(
+    dataset: Dataset, examples: Examples, bundle: Bundle, *, strength: pd.Series
+) -> CardFacts:
     """The facts of a finished training.
 
     Parameters
@@ -86,6 +88,8 @@ def card_facts(dataset: Dataset, examples: Examples, bundle: Bundle) -> CardFact
     examples : Examples
     bundle : Bundle
         The final model, saved.
+    strength : Series of float indexed by feature
+        As ``strength_on_newest`` measures it.
     """
     inside = examples.features.index[examples.population.to_numpy()]
     return CardFacts(
@@ -100,7 +104,7 @@ def card_facts(dataset: Dataset, examples: Examples, bundle: Bundle) -> CardFact
         population={
             name: value for name, value in bundle.study["population"].items() if value is not None
         },
-        families=_families(examples, bundle),
+        families=_families(examples, strength),
         fit=_fit(examples, bundle),
         digests={
             "model": bundle.digest,
@@ -122,10 +126,15 @@ def _table(dataset: Dataset, name: str) -> TableFact:
     return TableFact(name, int(rows), *moments)
 
 
-def _families(examples: Examples, bundle: Bundle) -> tuple[FamilyFact, ...]:
+def strength_on_newest(examples: Examples, bundle: Bundle) -> pd.Series:
+    """Mean absolute SHAP value of each feature on the newest snapshots."""
     order = np.argsort(examples.as_ofs.to_numpy(), kind="stable")[-EXPLAINED_ROWS:]
     newest = examples.features.iloc[np.sort(order)]
-    strength = explain(bundle.ensemble, newest).drop(columns="bias").abs().mean()
+    contributions = explain(bundle.ensemble, newest)
+    return feature_importance(contributions, features=examples.catalogue)["importance"]
+
+
+def _families(examples: Examples, strength: pd.Series) -> tuple[FamilyFact, ...]:
     whole = float(strength.sum()) or 1.0
     members: dict[str, list[Feature]] = {}
     for feature in examples.catalogue:

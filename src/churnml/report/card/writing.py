@@ -13,7 +13,7 @@ from churnml.report.card.headline import headline
 from churnml.report.card.said import Content
 from churnml.report.card.sections import sections
 from churnml.report.card.words import WORDS
-from churnml.report.page import Cell, drawn, plain_environment, render
+from churnml.report.page import Cell, drawn, plain_environment, render, write_page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,9 +54,7 @@ def write_model_card(
             ("md", card_markdown(content, facts, language=language)),
         ):
             path = folder / f"{NAME}{suffix}.{kind}"
-            aside = path.with_name(f".{path.name}.tmp")
-            aside.write_text(text, encoding="utf-8")
-            aside.replace(path)
+            write_page(path, text)
             files.append(path)
     return WrittenCard(files[0], tuple(files))
 

@@ -2,7 +2,7 @@
 
 from churnml.report.page.drawing import Drawing, drawn, picture
 from churnml.report.page.parts import Cell, Column, Grid, Measure
-from churnml.report.page.rendering import plain_environment, render
+from churnml.report.page.rendering import plain_environment, render, write_page
 
 __all__ = [
     "Cell",
@@ -14,4 +14,5 @@ __all__ = [
     "picture",
     "plain_environment",
     "render",
+    "write_page",
 ]

@@ -49,6 +49,13 @@ def render(template: Path, *, language: Language, extra_style: str = "", **value
     )
 
 
+def write_page(path: Path, text: str) -> None:
+    """Write a page whole or not at all."""
+    aside = path.with_name(f".{path.name}.tmp")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(path)
+
+
 def plain_environment(folder: Path) -> Environment:
     """Templates of plain text, in which nothing is escaped; the caller's filters do that."""
     return _environment(folder, escape=False)

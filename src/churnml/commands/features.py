@@ -1,0 +1,156 @@
+"""The command about features: the table at some moments, or what each feature means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churnml.commands.base import (
+    AsJson,
+    AsOfs,
+    DatasetFile,
+    Every,
+    Since,
+    Until,
+    app,
+    bar,
+    instants,
+    print_json,
+    print_table,
+    show_notices,
+    stdout,
+)
+from churnml.errors import InputError
+from churnml.spoken import Language
+
+if TYPE_CHECKING:
+    from churnml.features import Feature
+
+
+@app.command(
+    epilog="Example: churnml features data/demo/data --as-of 2026-01-05 --out features.parquet; "
+    "the dictionary: churnml features data/demo/data --list --out features.html"
+)
+def features(
+    data: Annotated[Path | None, typer.Argument(help="Folder of tables or a DuckDB file.")] = None,
+    as_of: AsOfs = None,
+    since: Since = None,
+    until: Until = None,
+    every: Every = "7d",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write; with --list a page, .html.")
+    ] = None,
+    dataset: DatasetFile = None,
+    list_: Annotated[bool, typer.Option("--list", help="Show the catalogue instead.")] = False,
+    lang: Annotated[
+        Language, typer.Option(help="With --list: language of titles and page.")
+    ] = "en",
+    model: Annotated[
+        str | None, typer.Option(help="With --list and --as-of: show what this model looks at.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute the feature table, or list the catalogue: with --out as a page to search."""
+    if list_:
+        _list_features(
+            data, dataset, (as_of, since, until, every), model=model, out=out, lang=lang,
+            as_json=as_json,
+        )  # fmt: skip
+        return
+    _compute_features(data, dataset, (as_of, since, until, every), out=out, as_json=as_json)
+
+
+Moments = tuple[list[str] | None, str | None, str | None, str]
+
+
+def _compute_features(
+    data: Path | None, dataset: Path | None, moments: Moments, *, out: Path | None, as_json: bool
+) -> None:
+    if data is None or out is None:
+        raise InputError(
+            "features needs DATA, --as-of and --out, or --list. "
+            "Example: churnml features data/demo/data --as-of 2026-01-05 --out features.parquet"
+        )
+    from churnml.delivery import check_suffix, write_parts
+    from churnml.features import catalogue
+    from churnml.scoring import feature_parts_at
+    from churnml.sources import open_dataset
+
+    check_suffix(out)
+    opened = open_dataset(data, dataset_file=dataset)
+    show_notices(opened)
+    as_ofs = instants(opened, *moments)
+    chosen = catalogue(opened)
+    with bar("snapshots") as progress:
+        parts = feature_parts_at(opened, as_ofs, features=chosen, progress=progress)
+        rows = write_parts(parts, out)
+    if as_json:
+        columns = [feature.name for feature in chosen]
+        print_json({"rows": rows, "columns": columns, "out": str(out)})
+    else:
+        stdout.print(f"{rows:,} rows × {len(chosen)} features in {out}", soft_wrap=True)
+
+
+def _list_features(
+    data: Path | None,
+    dataset: Path | None,
+    moments: Moments,
+    *,
+    model: str | None,
+    out: Path | None,
+    lang: Language,
+    as_json: bool,
+) -> None:
+    """The catalogue on the terminal or as JSON; with ``out`` as a page, too."""
+    from churnml.features import describe
+
+    if out is not None and out.suffix != ".html":
+        raise InputError(f"--list writes a page, and {out} is none. Give --out FILE.html.")
+    known, measures = _catalogue(data, dataset, moments, model=model)
+    if out is not None:
+        from churnml.report.dictionary import dictionary_html
+        from churnml.report.page import write_page
+
+        write_page(out, dictionary_html(known, language=lang, **measures))
+    if as_json:
+        print_json({"features": describe(known)} | ({"out": str(out)} if out else {}))
+    elif out is not None:
+        stdout.print(f"{len(known)} features in {out}", soft_wrap=True)
+    else:
+        rows = [(one.name, str(one.family), one.title[lang]) for one in known]
+        print_table(f"{len(rows)} features", ("name", "family", "title"), rows)
+
+
+def _catalogue(
+    data: Path | None, dataset: Path | None, moments: Moments, *, model: str | None
+) -> tuple[tuple[Feature, ...], dict[str, Any]]:
+    """The features, and what the page can say of them beside: of which data, known, influence."""
+    from churnml.features import catalogue
+    from churnml.sources import open_dataset
+    from churnml.sources.description import Description
+
+    measured = any(moments[:3])
+    if (measured and data is None) or (model is not None and not measured):
+        raise InputError(
+            "How far features are known needs DATA and --as-of T; what a model looks at needs "
+            "--model beside them."
+        )
+    if data is None:
+        return catalogue(Description()), {}
+    opened = open_dataset(data, dataset_file=dataset)
+    of = {"dataset": opened.description.name}
+    if not measured:
+        return catalogue(opened), of
+    from churnml.report.dictionary.measures import measured_features
+
+    show_notices(opened)
+    as_ofs, bundle = instants(opened, *moments), None
+    if model is not None:
+        from churnml.model.bundle import Bundle
+        from churnml.tracking import resolve
+
+        bundle = Bundle.load(resolve(model))
+    known, values, strength = measured_features(opened, as_ofs, bundle=bundle)
+    return known, of | {"values": values, "strength": strength}
