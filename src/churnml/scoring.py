@@ -26,6 +26,7 @@ from churnml.model.horizons import QUANTILES, SHOWN_WEEKS, exit_day_quantiles
 from churnml.model.message_risk import with_message_risk
 from churnml.snapshots import take_snapshots
 from churnml.sources.dataset import Dataset
+from churnml.text.hearing import MESSAGE_SCORES
 
 
 def features_for(dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:
@@ -48,7 +49,14 @@ def features_for(dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp
         If nobody is at risk at any as_of, or the model needs features that are not there.
     """
     needed = needed_features(dataset, bundle)
-    return features_at(with_message_risk(dataset, bundle.message_risk), as_ofs, features=needed)
+    return features_at(listened(dataset, bundle), as_ofs, features=needed)
+
+
+def listened(dataset: Dataset, bundle: Bundle) -> Dataset:
+    """The dataset with its messages heard as the bundle heard them; done once."""
+    if MESSAGE_SCORES in dataset.tables:
+        return dataset
+    return with_message_risk(dataset, bundle.message_risk)
 
 
 def features_at(
@@ -157,7 +165,7 @@ def score_everyone(
     known = needed_features(dataset, bundle)
     beside = standing_features(dataset, read_preset(study.health.preset))
     every = tuple({feature.name: feature for feature in (*beside, *known)}.values())
-    table = features_at(dataset, as_ofs, features=every)
+    table = features_at(listened(dataset, bundle), as_ofs, features=every)
     own = table[list(bundle.feature_names)]
     return standing(score(bundle, own), table, study=study), own, known
 

@@ -377,3 +377,42 @@ def test_the_command_writes_the_alerts_and_says_what_is_wrong(tmp_path, capsys):
     assert code == 2
     assert "is damaged" in err
     assert "Traceback" not in err
+
+
+def test_the_text_of_an_alert_begins_with_the_open_problem_and_names_the_evidence(
+    company, tmp_path
+):
+    def rows(table, *keys):
+        return [{"table": table, "id": key, "at": MONDAY} for key in keys]
+
+    told = [
+        {"feature": "overdue_days", "text_en": "Overdue", "text_ru": "Просрочка",
+         "play": "payment_help", "evidence": rows("invoices", "I1", "I2")},
+        {"feature": "logins_7d", "text_en": "Logins fell", "text_ru": "Входов меньше",
+         "play": "usage_coaching", "evidence": rows("events", "login", "login")},
+        {"feature": "open_tickets", "text_en": "Tickets", "text_ru": "Обращения",
+         "play": "support_escalation", "evidence": []},
+    ]  # fmt: skip
+    problem = {"text_en": "Ticket T1 is open", "text_ru": "Обращение T1 открыто"}
+    frame = scores(0, reasons=[told] * 12, open_problem=[problem] * 12)
+    desk = raised(frame, company, tmp_path, Policy(q=0.2))
+    first = desk.alerts.set_index("rank").loc[1]
+    who, owner, risk = first["customer_id"], first["owner"], f"{first['probability']:.0%}"
+
+    assert first["open_problem_en"] == "Ticket T1 is open"
+    assert first["evidence"] == "invoices I1, I2; events login"
+    assert first["text_en"].splitlines() == [
+        "Open problem: Ticket T1 is open.",
+        f"Name of {who} ({who}): critical, risk {risk}.",
+        "What changed: Overdue; Logins fell; Tickets.",
+        "Evidence: invoices I1, I2; events login.",
+        "Play: payment_help.",
+        f"Until: {MONDAY + pd.Timedelta(hours=24):%Y-%m-%d %H:%M} UTC.",
+        f"Owner: {owner}.",
+    ]
+    assert first["text_ru"].splitlines()[:3] == [
+        "Открытая проблема: Обращение T1 открыто.",
+        f"Name of {who} ({who}): критический, риск {risk[:-1]}\u00a0%.",
+        "Что изменилось: Просрочка; Входов меньше; Обращения.",
+    ]
+    assert raised(frame, company, tmp_path, Policy(q=0.2)).alerts.equals(desk.alerts)

@@ -23,6 +23,13 @@ from churnml.alerting.ledger import (
 from churnml.alerting.policy import Policy
 from churnml.alerting.queue import TREATMENT, advance
 from churnml.alerting.surroundings import surroundings
+from churnml.alerting.telling import (
+    LANGUAGES,
+    alert_text,
+    evidence_in,
+    problem_in,
+    reasons_in,
+)
 from churnml.alerting.tiers import SLA_HOURS, tiers
 from churnml.config import Tiers
 from churnml.errors import InputError
@@ -40,19 +47,20 @@ EXITED, EXPIRED = "exit", "expired"
 COLUMNS = (
     "alert_id", "customer_id", "name", "owner", "as_of", "probability", "rank", "tier", "health",
     "value_at_risk", "priority", "exit_days_p25", "exit_days_p50", "exit_days_p75", "reasons_en",
-    "reasons_ru", "play", "deadline", "status", "closed_by",
+    "reasons_ru", "play", "deadline", "status", "closed_by", "open_problem_en", "open_problem_ru",
+    "evidence", "text_en", "text_ru",
 )  # fmt: skip
 _KEPT = (
     "alert_id", "customer_id", "owner", "as_of", "probability", "score", "rank", "tier", "health",
     "value_at_risk", "priority", "exit_days_p25", "exit_days_p50", "exit_days_p75", "reasons_en",
-    "reasons_ru", "play", "deadline", "arm",
+    "reasons_ru", "play", "deadline", "arm", "open_problem_en", "open_problem_ru", "evidence",
 )  # fmt: skip
 NUMBERS = (
     "probability", "health", "value_at_risk", "priority", "exit_days_p25", "exit_days_p50",
     "exit_days_p75",
 )  # fmt: skip
 #: Columns of a score file that an alert carries on.
-CARRIED = (*NUMBERS[1:], "tier", "reasons")
+CARRIED = (*NUMBERS[1:], "tier", "reasons", "open_problem")
 
 
 @dataclass(frozen=True)
@@ -229,14 +237,18 @@ def _described(
         rows["tier"] = tiers(scores.assign(probability=score), by, seed=seed)
     keys = ["customer_id", "as_of"]
     found = alerts.merge(rows, on=keys, how="left", validate="one_to_one")
-    said = [_reasons(value) for value in found["reasons"]]
+    said = [reasons_in(value) for value in found["reasons"]]
+    problems = [problem_in(value) for value in found["open_problem"]]
     plays = {feature.name: feature.play for feature in catalogue(dataset)}
     hours = found["tier"].map(SLA_HOURS)
     return found.assign(
         alert_id=[_identity(row) for row in found[keys].itertuples(index=False)],
         reasons_en=["; ".join(str(one["text_en"]) for one in each) or None for each in said],
         reasons_ru=["; ".join(str(one["text_ru"]) for one in each) or None for each in said],
-        play=[plays.get(str(each[0]["feature"])) if each else None for each in said],
+        play=[_play(each[0], plays) if each else None for each in said],
+        open_problem_en=[problem.get("text_en") for problem in problems],
+        open_problem_ru=[problem.get("text_ru") for problem in problems],
+        evidence=[evidence_in(each) for each in said],
         deadline=found["as_of"] + pd.to_timedelta(hours, unit="h"),
     )
 
@@ -251,11 +263,10 @@ def _identity(row: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
-def _reasons(value: Any) -> list[dict[str, Any]]:
-    """The reasons of a score file: a list, or JSON text where the file was CSV."""
-    if isinstance(value, str):
-        value = json.loads(value)
-    return [] if value is None or isinstance(value, float) else list(value)
+def _play(reason: Mapping[str, Any], plays: Mapping[str, str]) -> str | None:
+    """The play of a reason; of a file without plays that of its feature."""
+    said = reason.get("play")
+    return str(said) if said else plays.get(str(reason["feature"]))
 
 
 def _delivered(ledger: Ledger, dataset: Dataset) -> pd.DataFrame:
@@ -270,6 +281,9 @@ def _delivered(ledger: Ledger, dataset: Dataset) -> pd.DataFrame:
     frame["name"] = frame["customer_id"].map(known).astype("object")
     frame["closed_by"] = pd.Series(_closed_by(frame, dataset, now=ledger.until), dtype="object")
     frame["status"] = [OPEN if why is None else CLOSED for why in frame["closed_by"]]
+    for language in LANGUAGES:
+        told = [alert_text(alert, language=language) for alert in frame.to_dict("records")]
+        frame[f"text_{language}"] = pd.Series(told, index=frame.index, dtype="object")
     urgent = frame["priority"].where(frame["priority"].notna(), frame["probability"])
     order = pd.DataFrame(
         {"closed": frame["status"] != OPEN, "urgent": -urgent, "rank": frame["rank"]}

@@ -47,7 +47,7 @@ def score(
     from churnml.delivery import check_suffix, write_scores
     from churnml.explanation import strongest_reasons
     from churnml.model.bundle import Bundle
-    from churnml.scoring import score_everyone
+    from churnml.scoring import listened, score_everyone
     from churnml.sources import open_dataset
     from churnml.tracking import resolve
 
@@ -57,9 +57,11 @@ def score(
     as_ofs = instants(opened, as_of, since, until, every)
     bundle = Bundle.load(resolve(model))
     show_notices(opened)
-    scores, table, known = score_everyone(opened, bundle, as_ofs, study=study)
-    said = strongest_reasons(bundle, table, scores["probability"], features=known)
-    write_scores(scores.assign(reasons=said.to_numpy()), out)
+    heard = listened(opened, bundle)
+    scores, table, _ = score_everyone(heard, bundle, as_ofs, study=study)
+    said = strongest_reasons(heard, bundle, table, scores["probability"], study=study)
+    told = {name: said[name].to_numpy() for name in said}
+    write_scores(scores.assign(**told), out)
     in_tiers = counts_by_kind(scores, study.tiers, seed=study.seed)
     moments = [f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in as_ofs]
     content = {"rows": len(scores), "as_ofs": moments, "tiers": in_tiers, "out": str(out)}

@@ -1,4 +1,4 @@
-"""Which signals drive a score: SHAP values of the scored row, by feature and by family."""
+"""Why a score is what it is: SHAP values by feature and family, and reasons with evidence."""
 
 from __future__ import annotations
 

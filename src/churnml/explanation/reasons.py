@@ -1,64 +1,249 @@
-"""The strongest reasons behind a score, as titles of features with what they contribute."""
+"""The strongest reasons behind a score, told by what changed, with evidence and what would help."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from churnml.config import Study
 from churnml.explanation.attribution import explain
-from churnml.features import Feature
+from churnml.explanation.changes import Change
+from churnml.explanation.evidence import evidence_of
+from churnml.explanation.open_problem import open_problems
+from churnml.explanation.past import Past, batches, past_of
+from churnml.explanation.setting_back import would_lower
+from churnml.explanation.telling import told_by
+from churnml.explanation.topics import Topic, topic_of, topics
+from churnml.explanation.wording import Voice, sentence, would_be
+from churnml.features import Feature, catalogue
 from churnml.model.bundle import Bundle
+from churnml.sources.dataset import Dataset
 
 #: Managers read two or three reasons.
 REASONS = 3
 #: SHAP is the slow step: of each as_of this share is explained, and at least so many customers.
 EXPLAINED_SHARE = 0.1
 EXPLAINED_LEAST = 50
-#: What is not known of a reason before its past is read.
-_UNTOLD: dict[str, Any] = {"was": None, "now": None, "since": None, "evidence": [],
-                           "lower_en": None, "lower_ru": None, "would_lower": None}  # fmt: skip
 
 
-def strongest_reasons(
-    bundle: Bundle, table: pd.DataFrame, probability: pd.Series, *, features: Sequence[Feature]
-) -> pd.Series:
-    """Reasons of the highest scores of each as_of; the others have an empty list.
+@dataclass(frozen=True)
+class Told:
+    """A reason before it is worded.
 
     Parameters
     ----------
+    topic : Topic
+    feature : Feature
+        The one that tells the topic, with the direction in which it is riskier.
+    change : Change
+    """
+
+    topic: Topic
+    feature: Feature
+    change: Change
+
+
+def explained(probability: pd.Series, *, study: Study) -> npt.NDArray[np.bool_]:
+    """Who is explained: the top tenth of each as_of, at least 50, and whoever may be alerted.
+
+    An alert goes at most so far down the list as those alerted within the quiet time reach, since
+    only they are passed over.
+
+    Parameters
+    ----------
+    probability : Series of float, indexed by (customer_id, as_of)
+    study : Study
+        Load and quiet time of the alerts.
+    """
+    share = max(EXPLAINED_SHARE, study.alerts.q * (1 + math.ceil(study.alerts.quiet_days / 7)))
+    by_as_of = probability.groupby(probability.index.get_level_values("as_of").to_numpy())
+    most = np.maximum(np.ceil(share * by_as_of.transform("size")), EXPLAINED_LEAST)
+    return np.asarray(by_as_of.rank(ascending=False, method="first") <= most, dtype=np.bool_)
+
+
+def strongest_reasons(
+    dataset: Dataset,
+    bundle: Bundle,
+    table: pd.DataFrame,
+    probability: pd.Series,
+    *,
+    study: Study,
+) -> pd.DataFrame:
+    """Reasons and the open problem of those who are explained; the others have none.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its messages heard as the bundle heard them.
     bundle : Bundle
     table : DataFrame indexed by (customer_id, as_of)
         Features of the scored rows.
     probability : Series of float, aligned with ``table``
-    features : sequence of Feature
-        The catalogue, for titles and families.
+    study : Study
 
     Returns
     -------
-    Series of list of dict, aligned with ``table``
+    DataFrame, aligned with ``table``
+        ``reasons`` (list of dict, as in the score file) and ``open_problem`` (dict or None).
     """
-    by_as_of = probability.groupby(table.index.get_level_values("as_of").to_numpy())
-    share = np.ceil(EXPLAINED_SHARE * by_as_of.transform("size"))
-    explained = by_as_of.rank(ascending=False, method="first") <= np.maximum(share, EXPLAINED_LEAST)
-    rows = np.flatnonzero(explained.to_numpy())
-    found: list[list[dict[str, Any]]] = [[] for _ in range(len(table))]
-    contributions = explain(bundle.ensemble, table.iloc[rows])
-    for row, said in zip(rows, reasons(contributions, features=features), strict=True):
-        found[row] = said
-    return pd.Series(found, index=table.index, dtype="object")
+    chosen = np.flatnonzero(explained(pd.Series(probability.to_numpy(), table.index), study=study))
+    said: list[list[dict[str, Any]]] = [[] for _ in range(len(table))]
+    problems: list[dict[str, Any] | None] = [None] * len(table)
+    for batch in batches(table.index[chosen]):
+        rows = chosen[batch]
+        found = reasons_of(dataset, bundle, table.iloc[rows], everyone=table)
+        open_now = open_problems(dataset, table.index[rows])
+        for row, reasons in zip(rows, found, strict=True):
+            said[row] = reasons
+            problems[row] = open_now.get(table.index[row])
+    columns = {"reasons": said, "open_problem": problems}
+    return pd.DataFrame(
+        {name: pd.Series(values, table.index, dtype="object") for name, values in columns.items()}
+    )
+
+
+def reasons_of(
+    dataset: Dataset, bundle: Bundle, rows: pd.DataFrame, *, everyone: pd.DataFrame
+) -> list[list[dict[str, Any]]]:
+    """The reasons of these snapshots, strongest first, as in the score file.
+
+    Parameters
+    ----------
+    dataset, bundle
+    rows : DataFrame indexed by (customer_id, as_of)
+        Features of the snapshots to explain.
+    everyone : DataFrame indexed by (customer_id, as_of)
+        Features of all customers at the same as_ofs: what is usual.
+    """
+    known = catalogue(dataset)
+    by_name = {feature.name: feature for feature in known}
+    used = [by_name[name] for name in bundle.feature_names]
+    found = topics(explain(bundle.ensemble, rows), features=used)
+    tellers = {
+        name: told_by(by_name[name], known)
+        for name in {name for of_row in found for topic in of_row for name in topic.signals}
+    }
+    wanted = {plain.name for several in tellers.values() for plain in several}
+    talked = {(topic.family, topic.play) for of_row in found for topic in of_row}
+    wanted |= {one.name for one in used if topic_of(one) in talked and not one.is_category}
+    past = past_of(dataset, rows.index, features=[f for f in known if f.name in wanted])
+    usual = everyone.select_dtypes("number").groupby(level="as_of").median()
+    told = [
+        choose(of_row, tellers, past, row, usual=usual.loc[rows.index[row][1]])
+        for row, of_row in enumerate(found)
+    ]
+    return _recorded(dataset, bundle, rows, past, told, features=used)
+
+
+def choose(
+    found: Sequence[Topic],
+    tellers: Mapping[str, Sequence[Feature]],
+    past: Past,
+    row: int,
+    *,
+    usual: pd.Series,
+    most: int = REASONS,
+) -> list[Told]:
+    """The heaviest topics that something tells, each play once.
+
+    A topic is told by its strongest signal that went where it is riskier; if none did, by one that
+    stands on the risky side of what is usual among all customers. A topic that neither tells is no
+    reason, whatever it weighs: the linear member knows no directions.
+    """
+    chosen: dict[str, Told] = {}
+    for topic in found:
+        if len(chosen) == most:
+            break
+        if topic.play in chosen:
+            continue
+        plain = [one for name in topic.signals for one in tellers[name]]
+        told = _told(topic, plain, past, row, usual=usual)
+        if told is not None:
+            chosen[topic.play] = told
+    return list(chosen.values())
+
+
+def _told(
+    topic: Topic, plain: Sequence[Feature], past: Past, row: int, *, usual: pd.Series
+) -> Told | None:
+    standing: Told | None = None
+    for feature in plain:
+        change = past.change(row, feature.name)
+        if change is None:
+            continue
+        if change.risky(feature.risk):
+            return Told(topic, feature, change)
+        apart = feature.risk * (change.now - usual.get(feature.name, np.nan))
+        if standing is None and not change.changed and apart > 0:
+            standing = Told(topic, feature, change)
+    return standing
+
+
+def _recorded(
+    dataset: Dataset,
+    bundle: Bundle,
+    rows: pd.DataFrame,
+    past: Past,
+    told: Sequence[list[Told]],
+    *,
+    features: Sequence[Feature],
+) -> list[list[dict[str, Any]]]:
+    """The reasons as records of the score file."""
+    flat = [(row, one) for row, of_row in enumerate(told) for one in of_row]
+    asked = [(row, one.topic, one.change) for row, one in flat]
+    lower = would_lower(bundle, rows, past, asked, features=features)
+    evidence = _evidence(dataset, rows.index, flat)
+    voices = voices_of(dataset)
+    records: list[list[dict[str, Any]]] = [[] for _ in told]
+    for (row, one), less in zip(flat, lower, strict=True):
+        behind = evidence[one.feature.name].get(rows.index[row], [])
+        records[row].append(_record(one, less, behind, voices=voices))
+    return records
+
+
+def _record(
+    one: Told, less: float | None, behind: list[dict[str, Any]], *, voices: Mapping[str, Voice]
+) -> dict[str, Any]:
+    texts = {f"text_{n}": sentence(one.feature, one.change, voice=v) for n, v in voices.items()}
+    lower = {
+        f"lower_{name}": None if less is None else would_be(one.feature, one.change, voice=voice)
+        for name, voice in voices.items()
+    }
+    return {
+        "feature": one.feature.name, "family": one.topic.family, "contribution": one.topic.weight,
+        **texts, "was": one.change.was, "now": one.change.now, "since": one.change.since,
+        "evidence": behind, "play": one.topic.play, **lower, "would_lower": less,
+    }  # fmt: skip
+
+
+def voices_of(dataset: Dataset) -> dict[str, Voice]:
+    """How each language is spoken of this dataset."""
+    about = dataset.description
+    return {name: Voice(name, about.timezone, about.currency) for name in ("en", "ru")}
+
+
+def _evidence(
+    dataset: Dataset, pairs: pd.MultiIndex, flat: Sequence[tuple[int, Told]]
+) -> dict[str, dict[Any, list[dict[str, Any]]]]:
+    """Evidence of each feature that is told, for the snapshots at which it is."""
+    of_name: dict[str, Feature] = {}
+    wanted: dict[str, list[int]] = {}
+    for row, one in flat:
+        of_name[one.feature.name] = one.feature
+        wanted.setdefault(one.feature.name, []).append(row)
+    return {name: evidence_of(dataset, of_name[name], pairs[at]) for name, at in wanted.items()}
 
 
 def reasons(
     contributions: pd.DataFrame, *, features: Sequence[Feature], most: int = REASONS
 ) -> pd.Series:
-    """What raises each score most, strongest first; each reason calls for another play.
-
-    Signals of one family that the same play answers are one topic: their contributions are summed,
-    what speaks against included, and the topic is told by its strongest signal. Signals whose
-    direction is not known are left out: nobody could say from them what is wrong.
+    """What weighs most in each score by the model alone, its past not asked; each play once.
 
     Parameters
     ----------
@@ -72,43 +257,22 @@ def reasons(
     Returns
     -------
     Series of list of dict
-        Each with ``feature``, ``family``, ``contribution`` (of the topic), ``text_en``,
-        ``text_ru``.
+        Each with ``feature``, ``family``, ``contribution`` (of the topic), ``text_en``, ``text_ru``
+        (titles of the strongest signal) and ``play``.
     """
     known = {feature.name: feature for feature in features}
-    names = [name for name in contributions if name in known and known[str(name)].risk]
-    if not names:
-        return pd.Series([[] for _ in contributions.index], index=contributions.index)
-    topics = pd.MultiIndex.from_tuples([_topic(known[str(name)]) for name in names])
-    values = contributions[names]
-    weights = values.T.groupby(topics, sort=False).sum().T
-    found = [
-        _strongest(weights.iloc[row], values.iloc[row], known=known, most=most)
-        for row in range(len(values))
-    ]
+    found = []
+    for of_row in topics(contributions, features=features):
+        first: dict[str, Topic] = {}
+        for topic in of_row:
+            first.setdefault(topic.play, topic)
+        found.append([_weighed(topic, known) for topic in list(first.values())[:most]])
     return pd.Series(found, index=contributions.index, dtype="object")
 
 
-def _topic(feature: Feature) -> tuple[str, str]:
-    return str(feature.family), feature.play
-
-
-def _strongest(
-    weights: pd.Series, values: pd.Series, *, known: dict[str, Feature], most: int
-) -> list[dict[str, Any]]:
-    """The reasons of one row: topics by weight, a play once, each by its strongest signal."""
-    signals: dict[tuple[str, str], Feature] = {}
-    for name in values.sort_values(ascending=False, kind="stable").index:
-        signals.setdefault(_topic(known[str(name)]), known[str(name)])
-    chosen: dict[str, dict[str, Any]] = {}
-    for topic, weight in weights.sort_values(ascending=False, kind="stable").items():
-        if weight <= 0 or len(chosen) == most:
-            break
-        feature = signals[topic]
-        told = {
-            "feature": feature.name, "family": str(feature.family), "contribution": float(weight),
-            "text_en": feature.title["en"], "text_ru": feature.title["ru"], "play": feature.play,
-            **_UNTOLD,
-        }  # fmt: skip
-        chosen.setdefault(feature.play, told)
-    return list(chosen.values())
+def _weighed(topic: Topic, known: Mapping[str, Feature]) -> dict[str, Any]:
+    feature = known[topic.signals[0]]
+    return {
+        "feature": feature.name, "family": topic.family, "contribution": topic.weight,
+        "text_en": feature.title["en"], "text_ru": feature.title["ru"], "play": topic.play,
+    }  # fmt: skip

@@ -36,4 +36,6 @@ def _ranked(feature: Feature) -> Feature:
             "ru": f"{feature.title['ru']}: место среди всех клиентов",
         },
         unit=Unit.PERCENTILE,
+        subject={},
+        days=None,
     )

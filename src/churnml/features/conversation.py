@@ -50,15 +50,15 @@ def _volume() -> tuple[Feature, ...]:
                  "Messages of the customer, last 4 weeks against the 4 before",
                  "Сообщения клиента: 4 недели к предыдущим 4", Unit.RATIO),
         _declare("customer_share_of_talk_84d", o.share(theirs, theirs + ours),
-                 "The customer's share of the conversation, last 84 days",
-                 "Доля клиента в переписке за 84 дня", Unit.SHARE),
+                 "The customer's share of the conversation",
+                 "Доля клиента в переписке", Unit.SHARE, days=84),
         _declare("bot_share_of_answers_84d",
                  o.share(o.count(_BOTS, LAST_12_WEEKS), o.count(_BOTS, LAST_12_WEEKS) + ours),
-                 "Share of answers by the bot, last 84 days",
-                 "Доля ответов бота за 84 дня", Unit.SHARE),
+                 "Share of answers by the bot",
+                 "Доля ответов бота", Unit.SHARE, days=84),
         _declare("people_writing_84d", o.distinct(_THEIRS, "contact_id", LAST_12_WEEKS),
-                 "People of the customer who wrote, last 84 days",
-                 "Сотрудники клиента, писавшие за 84 дня", Unit.COUNT, -1),
+                 "People of the customer who wrote",
+                 "Сотрудники клиента, писавшие", Unit.COUNT, -1, days=84),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -68,6 +68,10 @@ class Feature:
         +1: more of it is riskier, -1: more of it is safer, 0: not known.
     play : str
         Slug of the play that answers this signal.
+    subject : mapping of str, optional
+        The title without its window, as a sentence begins; default: the title.
+    days : int, optional
+        Length of the window that the title ends in.
     """
 
     name: str
@@ -77,6 +81,8 @@ class Feature:
     family: Family
     risk: int = 0
     play: str = "check_in_call"
+    subject: Mapping[str, str] = field(default_factory=dict)
+    days: int | None = None
 
     def __post_init__(self) -> None:
         if not _SLUG.fullmatch(self.name) or not _SLUG.fullmatch(self.play):
@@ -92,6 +98,8 @@ class Feature:
         if self.risk not in (-1, 0, 1):
             raise InputError(f"Feature '{self.name}' has risk {self.risk!r}; expected -1, 0 or 1.")
         object.__setattr__(self, "title", MappingProxyType(dict(self.title)))
+        said = dict(self.subject or self.title)
+        object.__setattr__(self, "subject", MappingProxyType(said))
 
     @property
     def is_category(self) -> bool:

@@ -33,24 +33,26 @@ class Declare:
 
     def __call__(
         self, name: str, value: Expr, en: str, ru: str, unit: Unit, risk: int = 0,
-        *, play: str | None = None,
+        *, play: str | None = None, days: int | None = None,
     ) -> Feature:  # fmt: skip
-        """One feature."""
-        title = {"en": en, "ru": ru}
-        return Feature(name, value, title, unit, self.family, risk, play or self.play)
+        """One feature; with ``days`` the titles end in "…, last 7 days", "… за 7 дней"."""
+        subject = {"en": en, "ru": ru.rstrip(",")}
+        title = subject
+        if days is not None:
+            title = {"en": f"{en}, last {days} days", "ru": f"{ru} за {RUSSIAN[days]}"}
+        return Feature(name, value, title, unit, self.family, risk, play or self.play,
+                       subject, days)  # fmt: skip
 
     def over(
         self, windows: tuple[Window, ...], name: str, value: Callable[[Window], Expr],
         en: str, ru: str, unit: Unit, risk: int = 0, *, play: str | None = None,
     ) -> tuple[Feature, ...]:  # fmt: skip
-        """The same feature over several windows: ``name_7d``, "…, last 7 days", "… за 7 дней"."""
+        """The same feature over several windows: ``name_7d``, ``name_28d``."""
         return tuple(
-            self(
-                f"{name}_{DAYS[window]}d", value(window), f"{en}, last {DAYS[window]} days",
-                f"{ru} за {RUSSIAN[DAYS[window]]}", unit, risk, play=play,
-            )
+            self(f"{name}_{days}d", value(window), en, ru, unit, risk, play=play, days=days)
             for window in windows
-        )  # fmt: skip
+            if (days := DAYS[window])
+        )
 
 
 def named(source: Source, names: tuple[str, ...]) -> Rows:

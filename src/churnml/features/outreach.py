@@ -67,8 +67,8 @@ def _replies() -> tuple[Feature, ...]:
                  "Доля отвеченных касаний: изменение за 12 недель", Unit.SHARE, -1),
         _declare("outreach_reply_hours_84d",
                  o.mean(replied, took, LAST_12_WEEKS, scale=1) / 3600.0,
-                 "Mean time to answer our letters, last 84 days",
-                 "Среднее время ответа на наши письма за 84 дня", Unit.HOURS, 1),
+                 "Mean time to answer our letters",
+                 "Среднее время ответа на наши письма", Unit.HOURS, 1, days=84),
         _declare("days_since_outreach_reply", o.days_since(replied),
                  "Days since a letter of ours was answered",
                  "Дней с последнего ответа на наше письмо", Unit.DAYS, 1),
@@ -79,11 +79,11 @@ def _meetings() -> tuple[Feature, ...]:
     cancelled = _MEETINGS.dated("cancelled_at")
     return (
         _declare("meetings_attended_84d", o.count(_MEETINGS.dated("attended_at"), LAST_12_WEEKS),
-                 "Meetings attended, last 84 days", "Состоявшиеся встречи за 84 дня",
-                 Unit.COUNT, -1),
+                 "Meetings attended", "Состоявшиеся встречи",
+                 Unit.COUNT, -1, days=84),
         _declare("meeting_attendance_182d", _rate(_MEETINGS, "attended_at", LAST_26_WEEKS),
-                 "Share of meetings attended, last 182 days",
-                 "Доля состоявшихся встреч за 182 дня", Unit.SHARE, -1),
+                 "Share of meetings attended",
+                 "Доля состоявшихся встреч", Unit.SHARE, -1, days=182),
         *_declare.over((LAST_4_WEEKS, LAST_12_WEEKS), "meetings_cancelled",
                        lambda w: o.count(cancelled, w), "Meetings cancelled",
                        "Отменённые встречи", Unit.COUNT, 1),
@@ -96,8 +96,8 @@ def _withdrawn() -> tuple[Feature, ...]:
     left = _SENT.dated("unsubscribed_at")
     refused = Rows(CONSENTS, "kind = 'marketing'")
     return (
-        _declare("unsubscribed_84d", o.count(left, LAST_12_WEEKS), "Unsubscribed, last 84 days",
-                 "Отписки за 84 дня", Unit.COUNT, 1),
+        _declare("unsubscribed_84d", o.count(left, LAST_12_WEEKS), "Unsubscribed",
+                 "Отписки", Unit.COUNT, 1, days=84),
         _declare("days_since_unsubscribed", o.days_since(left), "Days since unsubscribing",
                  "Дней с отписки", Unit.DAYS),
         _declare("marketing_refused",

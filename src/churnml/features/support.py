@@ -129,14 +129,14 @@ def _trouble() -> tuple[Feature, ...]:
     rate = o.share(reopened, o.count(_RESOLVED, LAST_12_WEEKS))
     return (
         *features,
-        _declare("reopen_rate_84d", rate, "Share of solved tickets reopened, last 84 days",
-                 "Доля повторно открытых обращений за 84 дня", Unit.SHARE, 1),
+        _declare("reopen_rate_84d", rate, "Share of solved tickets reopened",
+                 "Доля повторно открытых обращений", Unit.SHARE, 1, days=84),
         _declare("reopen_rate_over_30", rate > 0.3, "More than 30 % of solved tickets reopened",
                  "Повторно открыто больше 30 % обращений", Unit.FLAG, 1),
         _declare("bot_solved_share_84d",
                  o.share(o.count(bot, LAST_12_WEEKS), o.count(_RESOLVED, LAST_12_WEEKS)),
-                 "Share of tickets solved by the bot, last 84 days",
-                 "Доля обращений, решённых ботом, за 84 дня", Unit.SHARE),
+                 "Share of tickets solved by the bot",
+                 "Доля обращений, решённых ботом,", Unit.SHARE, days=84),
     )  # fmt: skip
 
 
@@ -162,12 +162,12 @@ def _topics() -> tuple[Feature, ...]:
     return (
         *features,
         _declare("billing_tickets_share_84d", o.share(o.count(billing, LAST_12_WEEKS), every),
-                 "Share of tickets about bills and prices, last 84 days",
-                 "Доля обращений о счетах и ценах за 84 дня", Unit.SHARE, 1,
-                 play="right_sized_plan"),
+                 "Share of tickets about bills and prices",
+                 "Доля обращений о счетах и ценах", Unit.SHARE, 1,
+                 play="right_sized_plan", days=84),
         _declare("bug_burden_84d", o.count(bugs, LAST_12_WEEKS) * fix,
-                 "Defects times hours to fix them, last 84 days",
-                 "Ошибки, умноженные на часы до исправления, за 84 дня", Unit.HOURS, 1),
+                 "Defects times hours to fix them",
+                 "Ошибки, умноженные на часы до исправления,", Unit.HOURS, 1, days=84),
     )  # fmt: skip
 
 
@@ -175,13 +175,13 @@ def _ratings() -> tuple[Feature, ...]:
     rated = _TICKETS.dated("csat_at").only("NOT csat IS NULL")
     return (
         _declare("ticket_csat_84d", o.mean(rated, "csat", LAST_12_WEEKS),
-                 "Mean rating of solved tickets, last 84 days",
-                 "Средняя оценка решённых обращений за 84 дня", Unit.SCORE, -1),
+                 "Mean rating of solved tickets",
+                 "Средняя оценка решённых обращений", Unit.SCORE, -1, days=84),
         _declare("ticket_csat_last", o.last(rated, "csat"), "Last rating of a ticket",
                  "Последняя оценка обращения", Unit.SCORE, -1),
         _declare("low_ticket_csat_182d", o.count(rated.only("csat <= 2"), LAST_26_WEEKS),
-                 "Tickets rated 1 or 2, last 182 days", "Обращения с оценкой 1–2 за 182 дня",
-                 Unit.COUNT, 1),
+                 "Tickets rated 1 or 2", "Обращения с оценкой 1–2",
+                 Unit.COUNT, 1, days=182),
     )  # fmt: skip
 
 
@@ -195,8 +195,8 @@ def _neighbours(description: Description) -> tuple[Feature, ...]:
     usual = o.cohort_mean(o.count(rows, Window(16, 4)), by=known[0]) / 3.0
     return (
         _declare("complaints_of_peers_28d", recent,
-                 "Complaints per customer of the same kind, last 28 days",
-                 "Жалоб на клиента того же типа за 28 дней", Unit.COUNT, 1),
+                 "Complaints per customer of the same kind",
+                 "Жалоб на клиента того же типа", Unit.COUNT, 1, days=28),
         _declare("complaints_of_peers_rise", recent / usual,
                  "Complaints of customers of the same kind against the 12 weeks before",
                  "Жалобы клиентов того же типа к предыдущим 12 неделям", Unit.RATIO, 1),

@@ -146,13 +146,13 @@ def _tone() -> tuple[Feature, ...]:
                  "Tone, last 4 weeks against the 8 before", "Тон: 4 недели к предыдущим 8",
                  Unit.SCORE, -1),
         _declare("scored_messages_84d", o.count(_SCORED, LAST_12_WEEKS),
-                 "Messages whose tone could be read, last 84 days",
-                 "Сообщения с распознанным тоном за 84 дня", Unit.COUNT),
+                 "Messages whose tone could be read",
+                 "Сообщения с распознанным тоном", Unit.COUNT, days=84),
         _declare("unread_language_share_84d",
                  o.share(o.count(_THEIRS.only("lang = 'other'"), LAST_12_WEEKS),
                          o.count(_THEIRS, LAST_12_WEEKS)),
-                 "Share of messages in other languages, last 84 days",
-                 "Доля сообщений на других языках за 84 дня", Unit.SHARE),
+                 "Share of messages in other languages",
+                 "Доля сообщений на других языках", Unit.SHARE, days=84),
     )  # fmt: skip
 
 
@@ -203,8 +203,8 @@ def _style() -> tuple[Feature, ...]:
         _declare("familiar_to_formal_address", o.both(was_familiar, is_formal),
                  "From the familiar to the formal address", "Перешёл с «ты» на «вы»", Unit.FLAG, 1),
         _declare("terse_share_28d", share("characters <= 25", LAST_4_WEEKS),
-                 "Share of messages of a few words, last 28 days",
-                 "Доля сообщений в несколько слов за 28 дней", Unit.SHARE),
+                 "Share of messages of a few words",
+                 "Доля сообщений в несколько слов", Unit.SHARE, days=28),
     )  # fmt: skip
 
 
@@ -233,11 +233,11 @@ def _markers() -> tuple[Feature, ...]:
                  "Export of the data asked for together with price or competitor",
                  "Запрос выгрузки вместе с ценой или конкурентом", Unit.FLAG, 1,
                  play="migration_talk"),
-        _declare("markers_28d", o.k_of_n(*said.values()), "Kinds of warning words, last 28 days",
-                 "Виды тревожных слов за 28 дней", Unit.COUNT, play="executive_call"),
+        _declare("markers_28d", o.k_of_n(*said.values()), "Kinds of warning words",
+                 "Виды тревожных слов", Unit.COUNT, play="executive_call", days=28),
         _declare("markers_first_28d", o.k_of_n(*new),
-                 "Warning words said for the first time, last 28 days",
-                 "Тревожные слова впервые за 28 дней", Unit.COUNT, play="executive_call"),
+                 "Warning words said for the first time",
+                 "Тревожные слова впервые", Unit.COUNT, play="executive_call", days=28),
     )  # fmt: skip
 
 
@@ -249,13 +249,13 @@ def _repeats() -> tuple[Feature, ...]:
                        play="support_escalation"),
         _declare("asked_three_times_28d",
                  o.count(_THEIRS.only("asked_before >= 2"), LAST_4_WEEKS) > 0.0,
-                 "The same question three times, last 28 days",
-                 "Один и тот же вопрос трижды за 28 дней", Unit.FLAG, 1, play="support_escalation"),
+                 "The same question three times",
+                 "Один и тот же вопрос трижды", Unit.FLAG, 1, play="support_escalation", days=28),
         _declare("asked_again_after_answer_28d",
                  o.count(_THEIRS.only("asked_again"), LAST_4_WEEKS),
-                 "Questions asked again after our answer, last 28 days",
-                 "Вопросы, заданные снова после нашего ответа, за 28 дней", Unit.COUNT, 1,
-                 play="support_escalation"),
+                 "Questions asked again after our answer",
+                 "Вопросы, заданные снова после нашего ответа,", Unit.COUNT, 1,
+                 play="support_escalation", days=28),
     )  # fmt: skip
 
 
@@ -265,11 +265,11 @@ def _answers() -> tuple[Feature, ...]:
 
     return (
         _declare("canned_answer_share_84d", share("canned"),
-                 "Share of canned answers, last 84 days", "Доля шаблонных ответов за 84 дня",
-                 Unit.SHARE, 1, play="answer_now"),
+                 "Share of canned answers", "Доля шаблонных ответов",
+                 Unit.SHARE, 1, play="answer_now", days=84),
         _declare("answered_by_link_share_84d", share("link AND characters < 400"),
-                 "Share of answers that are a link, last 84 days",
-                 "Доля ответов ссылкой за 84 дня", Unit.SHARE, 1, play="answer_now"),
+                 "Share of answers that are a link",
+                 "Доля ответов ссылкой", Unit.SHARE, 1, play="answer_now", days=84),
     )  # fmt: skip
 
 
@@ -283,17 +283,17 @@ def _voices() -> tuple[Feature, ...]:
     gap = o.days_since(_THEIRS) * o.count(_THEIRS, LAST_26_WEEKS) / 182.0
     return (
         _declare("new_sender_28d", o.both(history, o.count(new, LAST_4_WEEKS) > 0.0),
-                 "Somebody new writes, last 28 days", "Пишет новый человек за 28 дней",
-                 Unit.FLAG, 1, play="executive_call"),
+                 "Somebody new writes", "Пишет новый человек",
+                 Unit.FLAG, 1, play="executive_call", days=28),
         _declare("new_sender_asks_about_money_28d",
                  o.both(history, o.count(asks, LAST_4_WEEKS) > 0.0),
-                 "Somebody new asks about contract or price, last 28 days",
-                 "Новый человек спрашивает о договоре или цене за 28 дней", Unit.FLAG, 1,
-                 play="executive_call"),
+                 "Somebody new asks about contract or price",
+                 "Новый человек спрашивает о договоре или цене", Unit.FLAG, 1,
+                 play="executive_call", days=28),
         _declare("finance_or_legal_in_copy_28d", o.count(copied, LAST_4_WEEKS),
-                 "Messages with finance or legal in copy, last 28 days",
-                 "Сообщения с копией юристам или бухгалтерии за 28 дней", Unit.COUNT, 1,
-                 play="executive_call"),
+                 "Messages with finance or legal in copy",
+                 "Сообщения с копией юристам или бухгалтерии", Unit.COUNT, 1,
+                 play="executive_call", days=28),
         _declare("message_silence_surprise", gap,
                  "Messages that the silence lacks at the usual rate",
                  "Сколько сообщений не хватает при обычной частоте", Unit.COUNT, 1),

@@ -1,0 +1,112 @@
+"""Which feature tells a signal: a deviation, rank or ratio is told by the plain number in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from churnml.features import Feature, Unit
+from churnml.features.algebra import (
+    STAGED,
+    Arithmetic,
+    CohortSum,
+    Distinct,
+    Expr,
+    Extreme,
+    Rows,
+    SnapshotDay,
+    Total,
+    children,
+    walk,
+)
+
+#: Numbers that say nothing to a reader.
+_ABSTRACT = (Unit.DEVIATIONS, Unit.PERCENTILE, Unit.RATIO)
+_UNTOLD = (*_ABSTRACT, Unit.CATEGORY, Unit.FLAG, Unit.WEEKS)
+#: Windows in the order in which a reader likes them.
+_WINDOWS = (28, 7, 14, 84, 182, None)
+
+
+@lru_cache(maxsize=4096)
+def is_change(value: Expr) -> bool:
+    """Whether a value compares a time with an earlier one."""
+    ends = {node.window.end for node in walk(value) if isinstance(node, Total | Distinct)}
+    return min(ends, default=0) == 0 and max(ends, default=0) > 0
+
+
+@lru_cache(maxsize=4096)
+def is_sum(value: Expr) -> bool:
+    """Whether a value adds up over its window (a count or an amount), unlike a mean or share."""
+    return all(
+        isinstance(node, Total | Distinct)
+        or (isinstance(node, Arithmetic) and node.operator in "+-")
+        for node in walk(value)
+    )
+
+
+def told_by(feature: Feature, catalogue: Sequence[Feature]) -> tuple[Feature, ...]:
+    """The features that may tell this one, the best first; itself where it is plain.
+
+    Each has the direction in which it is riskier: its own, or else that of the signal. Empty where
+    the number says nothing to a reader and no plain one stands in it.
+    """
+    if not _is_abstract(feature):
+        return (feature,)
+    inside = set(_numerators(feature.value))
+    found = [plain for plain in catalogue if plain.value in inside and _is_plain(plain)]
+    found = [plain for plain in found if plain.name != feature.name]
+    if not found:
+        rows = {node.rows for node in inside if isinstance(node, Total | Extreme)}
+        found = [plain for plain in catalogue if _counts(plain, rows)]
+    if not found:
+        return () if feature.unit is Unit.DEVIATIONS else (feature,)
+    parts = {node for plain in found for node in walk(plain.value) if node is not plain.value}
+    found = [plain for plain in found if plain.value not in parts]
+    found.sort(key=lambda plain: _WINDOWS.index(plain.days))
+    return tuple(plain if plain.risk else replace(plain, risk=feature.risk) for plain in found)
+
+
+def _is_abstract(feature: Feature) -> bool:
+    if feature.unit in (Unit.SHARE, Unit.SCORE):
+        return is_change(feature.value) or _is_staged(feature.value)
+    return feature.unit in _ABSTRACT or _is_recent_trouble(feature)
+
+
+def _is_recent_trouble(feature: Feature) -> bool:
+    """Days since something bad: few are bad, but nobody says "it is a day since"."""
+    value = feature.value
+    since = isinstance(value, Arithmetic) and isinstance(value.left, SnapshotDay)
+    return since and feature.unit is Unit.DAYS and feature.risk < 0
+
+
+def _is_plain(feature: Feature) -> bool:
+    staged = _is_staged(feature.value)
+    return feature.unit not in _UNTOLD and not staged and not is_change(feature.value)
+
+
+def _is_staged(value: Expr) -> bool:
+    return any(isinstance(node, STAGED) for node in walk(value))
+
+
+def _counts(feature: Feature, rows: set[Rows]) -> bool:
+    """Whether a plain feature counts these rows over a window."""
+    value = feature.value
+    return isinstance(value, Total) and value.value is None and value.rows in rows
+
+
+def _numerators(expr: Expr) -> Iterator[Expr]:
+    """What a value rises or falls with: of a quotient the upper part, of the cohort nothing.
+
+    Leaves over rows known in time are there over all rows, too.
+    """
+    yield expr
+    if isinstance(expr, Total | Distinct) and expr.rows.timely:
+        yield replace(expr, rows=replace(expr.rows, timely=False))
+    if isinstance(expr, CohortSum):
+        return
+    parts = children(expr)
+    if isinstance(expr, Arithmetic) and expr.operator == "/":
+        parts = (expr.left,)
+    for part in parts:
+        yield from _numerators(part)

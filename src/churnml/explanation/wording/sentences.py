@@ -1,0 +1,165 @@
+"""The sentence of a reason from a feature's subject, its unit and how its value went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from churnml.explanation.changes import Change
+from churnml.explanation.telling import is_change, is_sum
+from churnml.explanation.wording.numbers import (
+    FIXED,
+    date,
+    money,
+    number,
+    percent,
+    plural,
+    plural_ru,
+    rounded,
+)
+from churnml.features import Feature, Unit
+
+_DAY = {"en": ("day", "days"), "ru": ("день", "дня", "дней")}
+_HOUR = {"en": ("hour", "hours"), "ru": ("час", "часа", "часов")}
+_NOUNS = {Unit.DAYS: _DAY, Unit.HOURS: _HOUR}
+#: A subject that begins or ends so has told the unit already.
+_TOLD = ("Days", "Дни", "Дней", "in minutes", "в минутах", "в днях")
+#: How much in the window, and over which window a mean was taken.
+_PER = {
+    "en": {7: "a week", 14: "in 2 weeks", 28: "in 4 weeks", 84: "in 12 weeks", 182: "in 26 weeks"},
+    "ru": {7: "в неделю", 14: "за 2 недели", 28: "за 4 недели", 84: "за 12 недель",
+           182: "за 26 недель"},
+}  # fmt: skip
+_OVER = {
+    "en": {7: "over a week", 14: "over 2 weeks", 28: "over 4 weeks", 84: "over 12 weeks",
+           182: "over 26 weeks"},
+    "ru": {7: "за неделю", 14: "за 2 недели", 28: "за 4 недели", 84: "за 12 недель",
+           182: "за 26 недель"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Voice:
+    """In which language, zone and currency a reader is told."""
+
+    language: str
+    timezone: str
+    currency: str | None = None
+
+
+def sentence(feature: Feature, change: Change, *, voice: Voice) -> str:
+    """What changed, from what to what, since when; or what stands as it did.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from churnml.features import catalogue
+    >>> from churnml.sources.description import Description
+    >>> logins = next(f for f in catalogue(Description()) if f.name == "logins_7d")
+    >>> fallen = Change(12.0, 3.0, pd.Timestamp("2026-10-12"), 12)
+    >>> sentence(logins, fallen, voice=Voice("en", "UTC")).replace(FIXED, " ")
+    'Logins: 12 a week before, 3 now, since 12 October'
+    """
+    if feature.unit is Unit.FLAG or is_statement(feature):
+        return _stated(feature, change, voice)
+    subject, now = subject_of(feature, voice), quantity(feature, change.now, voice)
+    since = f", {_since(change, voice)}" if change.since is not None else ""
+    if change.was is None:
+        return f"{subject}: {_with_window(feature, now, voice)}{since}"
+    if not change.changed:
+        return f"{subject}: {_with_window(feature, now, voice)}, {_unchanged(change, voice)}"
+    was = _with_window(feature, quantity(feature, change.was, voice), voice)
+    if voice.language == "en":
+        return f"{subject}: {was} before, {now} now{since}"
+    ends = [_verb_end(feature, value, voice) for value in (change.was, change.now)]
+    return f"{subject}: был{ends[0]} {was}, стал{ends[1]} {now}{since}"
+
+
+def subject_of(feature: Feature, voice: Voice) -> str:
+    """The subject; of a mean with the window over which it was taken."""
+    subject = feature.subject[voice.language]
+    if feature.days is None or is_sum(feature.value):
+        return subject.rstrip(",")
+    return f"{subject} {_OVER[voice.language][feature.days]}"
+
+
+def quantity(feature: Feature, value: float, voice: Voice) -> str:
+    """The value with its unit."""
+    language = voice.language
+    if feature.unit in (Unit.SHARE, Unit.PERCENTILE) or _is_level(feature):
+        return percent(value, language=language)
+    if feature.unit is Unit.MONEY:
+        return money(value, language=language, currency=voice.currency)
+    text = number(value, language=language)
+    noun = _noun(feature, voice)
+    return f"{text}{FIXED}{plural(value, noun, language=language)}" if noun else text
+
+
+def per_window(feature: Feature, voice: Voice) -> str:
+    """In what time so much came together; empty for what is no sum over a window."""
+    if feature.days is None or not is_sum(feature.value):
+        return ""
+    return f" {_PER[voice.language][feature.days]}"
+
+
+def is_statement(feature: Feature) -> bool:
+    """Whether the title itself says what changed, and a number behind it would say nothing."""
+    return feature.unit is Unit.SHARE and is_change(feature.value)
+
+
+def _is_level(feature: Feature) -> bool:
+    """A ratio to the own past: told in percent of it."""
+    return feature.unit is Unit.RATIO and is_change(feature.value)
+
+
+def _noun(feature: Feature, voice: Voice) -> tuple[str, ...] | None:
+    subject = feature.subject[voice.language]
+    if subject.startswith(_TOLD) or subject.endswith(_TOLD):
+        return None
+    nouns = _NOUNS.get(feature.unit)
+    return nouns[voice.language] if nouns else None
+
+
+def _verb_end(feature: Feature, value: float, voice: Voice) -> str:
+    """«Был 1 день», but «было 2 дня» and «было 1»."""
+    return "" if _noun(feature, voice) and plural_ru(rounded(value)) == 0 else "о"
+
+
+def _with_window(feature: Feature, told: str, voice: Voice) -> str:
+    return told + per_window(feature, voice)
+
+
+def _stated(feature: Feature, change: Change, voice: Voice) -> str:
+    subject, english = feature.subject[voice.language].rstrip(","), voice.language == "en"
+    if change.since is None:
+        weeks = number(change.weeks, language=voice.language)
+        if not change.weeks:
+            return subject
+        if english:
+            noun = plural(change.weeks, ("week", "weeks"), language="en")
+            return f"{subject}: for at least {weeks} {noun}"
+        return f"{subject}: не меньше {weeks} {_of_weeks(change.weeks)}"
+    day = date(change.since, language=voice.language, timezone=voice.timezone)
+    if is_statement(feature):
+        return f"{subject}, {_since(change, voice)}"
+    return f"{subject}: appeared on {day}" if english else f"{subject}: появилось {day}"
+
+
+def _since(change: Change, voice: Voice) -> str:
+    assert change.since is not None
+    day = date(change.since, language=voice.language, timezone=voice.timezone)
+    if voice.language == "en":
+        return f"since {day}"
+    return f"{'со' if day.startswith(f'2{FIXED}') else 'с'} {day}"
+
+
+def _unchanged(change: Change, voice: Voice) -> str:
+    weeks = number(change.weeks, language=voice.language)
+    if voice.language == "en":
+        noun = plural(change.weeks, ("week", "weeks"), language="en")
+        return f"no change over {weeks} {noun}"
+    noun = plural(change.weeks, ("неделю", "недели", "недель"), language="ru")
+    return f"без изменений за {weeks} {noun}"
+
+
+def _of_weeks(weeks: int) -> str:
+    return "недели" if plural_ru(weeks) == 0 else "недель"
