@@ -54,20 +54,24 @@ def score_change(
     ArithmeticError
         If they do not.
     """
-    earlier, later = (explain(bundle.ensemble, rows).to_numpy() for rows in (then, now))
+    shares = [explain(bundle.ensemble, rows) for rows in (then, now)]
+    names = [str(name) for name in shares[0]]
+    earlier, later = (share.to_numpy() for share in shares)
     moved = later - earlier
     total = bundle.ensemble.logit(now) - bundle.ensemble.logit(then)
     gap = np.abs(moved.sum(axis=1) - total)
     if len(gap) and gap.max() > 2 * TOLERANCE:
         raise ArithmeticError(f"Differences miss the change of the log-odds by {gap.max():.2g}.")
+    known = {feature.name: feature for feature in features}
     members: dict[tuple[str, str], list[int]] = {}
-    for place, feature in enumerate(features):
-        members.setdefault(topic_of(feature), []).append(place)
+    for place, name in enumerate(names):
+        if name in known:  # the bias is the same at any time
+            members.setdefault(topic_of(known[name]), []).append(place)
     records = []
     for row, customer in enumerate(now.index.get_level_values("customer_id")):
         for topic, places in members.items():
             strongest = max(places, key=lambda place: abs(moved[row, place]))
-            teller = _teller(features[strongest], features)
+            teller = _teller(known[names[strongest]], features)
             values = [frame.iloc[row][teller.name] for frame in (then, now)]
             parts = [float(share[row, places].sum()) for share in (earlier, later)]
             told = _told(teller, values, parts[1] - parts[0], voices=voices)
