@@ -14,12 +14,14 @@ SHOWN = 8
 _WORDS = {
     "en": {"risk": "risk", "then": "it was", "on": "on", "open": "Open problem",
            "why": "What goes with this risk", "none": "No signal went to where it is riskier.",
-           "lower": "In the model the risk is lower with", "points": "points", "rows": "rows", "play": "play",
+           "lower": "In the model the risk is lower with", "points": "points",
+           "rows": "rows", "play": "play",
            "families": "Log-odds by family", "change": "What moved the score since",
            "what": "what", "by": "log-odds", "family": "family"},
     "ru": {"risk": "риск", "then": "был", "on": "на", "open": "Открытая проблема",
            "why": "С этим риском связано", "none": "Ни один сигнал не ушёл в опасную сторону.",
-           "lower": "В модели риск ниже, если", "points": "п. п.", "rows": "строки", "play": "сценарий",
+           "lower": "В модели риск ниже, если", "points": "п. п.",
+           "rows": "строки", "play": "сценарий",
            "families": "Логарифм шансов по группам", "change": "Что сдвинуло оценку с",
            "what": "что", "by": "лог-шансы", "family": "группа"},
 }  # fmt: skip
