@@ -177,6 +177,25 @@ def test_scores_carry_reasons_in_both_languages(scored):
     assert top["reasons"][0]["contribution"] > 0
 
 
+def test_one_customer_is_explained_as_it_is_scored(trained, world, tmp_path, monkeypatch):
+    folder, result = trained
+    monkeypatch.chdir(folder)
+    out, model = tmp_path / "scores.parquet", ["--model", result["model"]]
+    run_json(monkeypatch, ["score", str(world / "data"), "--as-of", AS_OFS[0], "--out", str(out),
+                           *model])  # fmt: skip
+    top = pd.read_parquet(out).nlargest(1, "probability").iloc[0]
+    who = ["--customer", top["customer_id"], "--as-of", AS_OFS[0], "--since", "2024-12-30"]
+    told = run_json(monkeypatch, ["explain", str(world / "data"), *who, *model])
+
+    assert told["probability"] == top["probability"]
+    assert [one["text_ru"] for one in told["reasons"]] == [r["text_ru"] for r in top["reasons"]]
+    assert told["probability_then"] is not None
+    assert {"family", "play", "feature", "difference", "text_en"} <= set(told["change"][0])
+    log_odds = told["bias"] + sum(one["contribution"] for one in told["families"])
+    assert all(abs(one["difference"]) > 0 for one in told["change"])
+    assert -20 < log_odds < 20
+
+
 def test_training_says_how_true_the_weeks_ahead_and_the_probabilities_were(trained):
     _, result = trained
 

@@ -24,6 +24,7 @@ from churnml.evaluation.forward import Fitting
 from churnml.features import feature_digest
 from churnml.model.bundle import Bundle
 from churnml.model.examples import prepare
+from churnml.scoring import features_for
 from churnml.sources import open_dataset
 from churnml.sources.world import simulate
 from churnml.text.hearing import heard
@@ -223,7 +224,10 @@ def company(tmp_path_factory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def alerts(company, tmp_path_factory) -> pd.DataFrame:
-    """What the command line alerts, by customer."""
+    """What the command line alerts, by customer, from the scores that the bundle gives.
+
+    Messages are heard in scoring as they were in training: probabilities are equal to the last bit.
+    """
     data, model = company
     folder = tmp_path_factory.mktemp("desk")
     with pytest.MonkeyPatch.context() as patch:
@@ -232,7 +236,12 @@ def alerts(company, tmp_path_factory) -> pd.DataFrame:
                  "--out", "scores.parquet")  # fmt: skip
         run_json(patch, "alerts", "scores.parquet", "--data", str(data), "--state", "state",
                  "--out", "alerts.parquet")  # fmt: skip
-    return pd.read_parquet(folder / "alerts.parquet").set_index("customer_id")
+        found = pd.read_parquet("alerts.parquet").set_index("customer_id")
+        heard_so = features_for(open_dataset(data), Bundle.load(model), [AS_OF])
+        of_bundle = Bundle.load(model).predict(heard_so).droplevel("as_of")
+        scores = pd.read_parquet("scores.parquet").set_index("customer_id")["probability"]
+        pd.testing.assert_series_equal(scores, of_bundle, check_exact=True, check_freq=False)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -273,3 +282,13 @@ def test_the_alert_says_tone_export_and_reopened_tickets(alerts, client, told):
     assert len(reasons) == 3
     for words in FIRST[told]:
         assert sum(words.lower() in reason.lower() for reason in reasons) == 1, reasons
+
+
+@pytest.mark.parametrize("client", CLIENTS.values())
+def test_the_alert_shows_the_tickets_and_messages_behind_it(alerts, client):
+    evidence, lines = alerts.loc[client, "evidence"], alerts.loc[client, "text_en"].splitlines()
+
+    assert f"{client}-T" in evidence
+    assert f"{client}-M" in evidence
+    assert "since" in alerts.loc[client, "reasons_en"]
+    assert [line.split(":")[0] for line in lines[-4:]] == ["Evidence", "Play", "Until", "Owner"]
