@@ -8,14 +8,18 @@ from churnml.config import Alerts, Study
 from churnml.explanation import reasons
 from churnml.explanation.past import Past
 from churnml.explanation.reasons import choose, explained
+from churnml.explanation.telling import says_the_same
 from churnml.explanation.topics import topics
+from churnml.features import catalogue
 from churnml.features.algebra import LAST_4_WEEKS, Rows
 from churnml.features.declaration import Family, Feature, Unit
-from churnml.features.operators import total
+from churnml.features.operators import count
+from churnml.features.row_sources import EVENTS
+from churnml.sources.description import Description
 
 
 def feature(name, family, play, risk=1):
-    value = total(Rows("events"), "value", LAST_4_WEEKS)
+    value = count(Rows(EVENTS, f"name = '{name}'"), LAST_4_WEEKS)
     return Feature(name=name, value=value, title={"en": name, "ru": f"ru {name}"}, unit=Unit.COUNT,
                    family=family, risk=risk, play=play)  # fmt: skip
 
@@ -124,3 +128,28 @@ def test_whoever_may_be_alerted_is_explained(q, count):
     study = Study(alerts=Alerts(q=q))
 
     assert explained(pd.Series(np.arange(400.0), index), study=study).sum() == count
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("events_28d", "days_since_event", True),
+        ("logins_28d", "events_28d", True),
+        ("functions_used_28d", "logins_7d", True),
+        ("events_28d", "pricing_views_28d", False),
+        ("logins_28d", "key_use_28d", False),
+        ("tone_mean_28d", "said_export_request_28d", False),
+        ("tickets_reopened_28d", "export_tickets_28d", False),
+    ],
+)
+def test_two_reasons_do_not_tell_the_same_rows(one, other, same):
+    roles = {"login": ["login"], "key": ["report"], "pricing": ["price"]}
+    known = {f.name: f for f in catalogue(Description.model_validate({"events": roles}))}
+
+    assert says_the_same(known[one], known[other]) is same
+    assert says_the_same(known[other], known[one]) is same
+
+
+def test_counts_that_move_as_by_chance_are_no_reason():
+    assert chosen({"reopened": 0.3}, usual=9.0, reopened=stepped(4, 6)) == []
+    assert chosen({"reopened": 0.3}, usual=9.0, reopened=stepped(0, 1)) == [("reopened", 0, 1)]

@@ -52,6 +52,9 @@ def said(name, was, now, *, since=SINCE, weeks=12):
         ("first_response_hours_28d", 2.5, 12, "Mean time to the first answer over 4 weeks: 2.5 "
          "hours before, 12 hours now, since 12 October", "Среднее время до первого ответа за 4 "
          "недели: было 2,5 часа, стало 12 часов, с 12 октября"),
+        ("first_response_hours_28d", 24, 504, "Mean time to the first answer over 4 weeks: 24 "
+         "hours before, 21 days now, since 12 October", "Среднее время до первого ответа за 4 "
+         "недели: было 24 часа, стал 21 день, с 12 октября"),
         ("tone_mean_28d", 0.62, -0.05, "Tone of the messages over 4 weeks: 0.62 before, -0.05 now, "
          "since 12 October", "Тон сообщений за 4 недели: было 0,62, стало -0,05, с 12 октября"),
         ("mrr_change_3m", 1.0, 0.8, "Recurring revenue against 12 weeks ago: 100% before, 80% now, "

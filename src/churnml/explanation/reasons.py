@@ -18,10 +18,10 @@ from churnml.explanation.evidence import evidence_of
 from churnml.explanation.open_problem import open_problems
 from churnml.explanation.past import Past, batches, past_of
 from churnml.explanation.setting_back import would_lower
-from churnml.explanation.telling import told_by
+from churnml.explanation.telling import is_sum, says_the_same, told_by
 from churnml.explanation.topics import Topic, topic_of, topics
 from churnml.explanation.wording import Voice, sentence, would_be
-from churnml.features import Feature, catalogue
+from churnml.features import Feature, Unit, catalogue
 from churnml.model.bundle import Bundle
 from churnml.sources.dataset import Dataset
 
@@ -30,6 +30,8 @@ REASONS = 3
 #: SHAP is the slow step: of each as_of this share is explained, and at least so many customers.
 EXPLAINED_SHARE = 0.1
 EXPLAINED_LEAST = 50
+#: An unchanged state is told only of customers known for so many weeks before.
+LEAST_WEEKS = 4
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def choose(
     usual: pd.Series,
     most: int = REASONS,
 ) -> list[Told]:
-    """The heaviest topics that something tells, each play once.
+    """The heaviest topics that something tells, each play once, no two by the same rows.
 
     A topic is told by its strongest signal that went where it is riskier; if none did, by one that
     stands on the risky side of what is usual among all customers. A topic that neither tells is no
@@ -162,7 +164,13 @@ def choose(
             break
         if topic.play in chosen:
             continue
-        plain = [one for name in topic.signals for one in tellers[name]]
+        said = [one.feature for one in chosen.values()]
+        plain = [
+            one
+            for name in topic.signals
+            for one in tellers[name]
+            if not any(says_the_same(one, other) for other in said)
+        ]
         told = _told(topic, plain, past, row, usual=usual)
         if told is not None:
             chosen[topic.play] = told
@@ -177,12 +185,20 @@ def _told(
         change = past.change(row, feature.name)
         if change is None:
             continue
-        if change.risky(feature.risk):
+        if change.risky(feature.risk) and _is_news(feature, change):
             return Told(topic, feature, change)
         apart = feature.risk * (change.now - usual.get(feature.name, np.nan))
-        if standing is None and not change.changed and apart > 0:
+        stands = not change.changed and change.weeks >= LEAST_WEEKS
+        if standing is None and stands and apart > 0:
             standing = Told(topic, feature, change)
     return standing
+
+
+def _is_news(feature: Feature, change: Change) -> bool:
+    """Whether a count moved by more than such counts move by chance (its square root)."""
+    counted = feature.unit in (Unit.COUNT, Unit.DAYS) and is_sum(feature.value)
+    was = change.was or 0.0
+    return not counted or abs(change.now - was) >= math.sqrt(max(was, change.now))
 
 
 def _recorded(

@@ -67,6 +67,29 @@ def told_by(feature: Feature, catalogue: Sequence[Feature]) -> tuple[Feature, ..
     return tuple(plain if plain.risk else replace(plain, risk=feature.risk) for plain in found)
 
 
+def says_the_same(one: Feature, other: Feature) -> bool:
+    """Whether two features tell one thing: rows that hold the other's, rising or falling alike."""
+    rows, others = _rows_of(one), _rows_of(other)
+    shared = any(
+        mine.source == theirs.source
+        and (mine.where == theirs.where or "TRUE" in (mine.where, theirs.where))
+        for mine in rows
+        for theirs in others
+    )
+    return shared and _fades(one) == _fades(other)
+
+
+def _rows_of(feature: Feature) -> set[Rows]:
+    read = (Total, Distinct, Extreme)
+    return {node.rows for node in _numerators(feature.value) if isinstance(node, read)}
+
+
+def _fades(feature: Feature) -> bool:
+    """Whether fewer rows are riskier: a low count, or a long time since the last."""
+    is_recency = any(isinstance(node, SnapshotDay) for node in walk(feature.value))
+    return feature.risk > 0 if is_recency else feature.risk < 0
+
+
 def _is_abstract(feature: Feature) -> bool:
     if feature.unit in (Unit.SHARE, Unit.SCORE):
         return is_change(feature.value) or _is_staged(feature.value)

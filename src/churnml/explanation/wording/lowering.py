@@ -7,14 +7,12 @@ from churnml.explanation.wording.numbers import FIXED, number, plural_ru, rounde
 from churnml.explanation.wording.sentences import (
     Voice,
     is_statement,
+    noun_of,
     per_window,
     quantity,
     subject_of,
 )
 from churnml.features import Feature, Unit
-
-#: Things that can be counted off: after «около» a noun stands in the genitive.
-_ABOUT = {Unit.DAYS: ("дня", "дней"), Unit.HOURS: ("часа", "часов")}
 
 
 def would_be(feature: Feature, change: Change, *, voice: Voice) -> str | None:
@@ -45,7 +43,7 @@ def would_be(feature: Feature, change: Change, *, voice: Voice) -> str | None:
     told = quantity(feature, change.was, voice) + per_window(feature, voice)
     if english:
         return f"{subject}: back at about {told}"
-    return f"{subject}: снова около {_in_genitive(feature, change.was, told)}"
+    return f"{subject}: снова около {_in_genitive(feature, change.was, told, voice)}"
 
 
 def _all_resolved(count: float, voice: Voice) -> str:
@@ -59,11 +57,10 @@ def _all_resolved(count: float, voice: Voice) -> str:
     return f"решены все {told} {noun}"
 
 
-def _in_genitive(feature: Feature, was: float, told: str) -> str:
+def _in_genitive(feature: Feature, was: float, told: str, voice: Voice) -> str:
     """«Около 9 дней», «около 1 дня», «около 2,5 дня»."""
-    head, _, noun = told.partition(FIXED)
-    if feature.unit not in _ABOUT or not noun:
+    noun, count = noun_of(feature, was, voice)
+    if noun is None:
         return told
-    one, many = _ABOUT[feature.unit]
-    is_one = plural_ru(rounded(was)) == 0 or rounded(was) % 1 != 0
-    return f"{head}{FIXED}{one if is_one else many}"
+    is_one = plural_ru(rounded(count)) == 0 or rounded(count) % 1 != 0
+    return f"{number(count, language='ru')}{FIXED}{noun[1] if is_one else noun[2]}"

@@ -21,6 +21,8 @@ from churnml.features import Feature, Unit
 _DAY = {"en": ("day", "days"), "ru": ("день", "дня", "дней")}
 _HOUR = {"en": ("hour", "hours"), "ru": ("час", "часа", "часов")}
 _NOUNS = {Unit.DAYS: _DAY, Unit.HOURS: _HOUR}
+#: From so many hours on, days are told.
+HOURS_UNTIL = 72
 #: A subject that begins or ends so has told the unit already.
 _TOLD = ("Days", "Дни", "Дней", "in minutes", "в минутах", "в днях")
 #: How much in the window, and over which window a mean was taken.
@@ -89,9 +91,9 @@ def quantity(feature: Feature, value: float, voice: Voice) -> str:
         return percent(value, language=language)
     if feature.unit is Unit.MONEY:
         return money(value, language=language, currency=voice.currency)
-    text = number(value, language=language)
-    noun = _noun(feature, voice)
-    return f"{text}{FIXED}{plural(value, noun, language=language)}" if noun else text
+    noun, told = noun_of(feature, value, voice)
+    text = number(told, language=language)
+    return f"{text}{FIXED}{plural(told, noun, language=language)}" if noun else text
 
 
 def per_window(feature: Feature, voice: Voice) -> str:
@@ -111,17 +113,21 @@ def _is_level(feature: Feature) -> bool:
     return feature.unit is Unit.RATIO and is_change(feature.value)
 
 
-def _noun(feature: Feature, voice: Voice) -> tuple[str, ...] | None:
+def noun_of(feature: Feature, value: float, voice: Voice) -> tuple[tuple[str, ...] | None, float]:
+    """The forms of the noun that is counted, if one is said, and how many; hours may be days."""
     subject = feature.subject[voice.language]
-    if subject.startswith(_TOLD) or subject.endswith(_TOLD):
-        return None
     nouns = _NOUNS.get(feature.unit)
-    return nouns[voice.language] if nouns else None
+    if nouns is None or subject.startswith(_TOLD) or subject.endswith(_TOLD):
+        return None, value
+    if feature.unit is Unit.HOURS and abs(value) >= HOURS_UNTIL:
+        return _DAY[voice.language], value / 24.0
+    return nouns[voice.language], value
 
 
 def _verb_end(feature: Feature, value: float, voice: Voice) -> str:
     """«Был 1 день», but «было 2 дня» and «было 1»."""
-    return "" if _noun(feature, voice) and plural_ru(rounded(value)) == 0 else "о"
+    noun, told = noun_of(feature, value, voice)
+    return "" if noun and plural_ru(rounded(told)) == 0 else "о"
 
 
 def _with_window(feature: Feature, told: str, voice: Voice) -> str:
