@@ -18,7 +18,7 @@ from churnml.explanation.evidence import evidence_of
 from churnml.explanation.open_problem import open_problems
 from churnml.explanation.past import Past, batches, past_of
 from churnml.explanation.setting_back import would_lower
-from churnml.explanation.telling import is_sum, says_the_same, told_by
+from churnml.explanation.telling import is_learned, is_sum, says_the_same, told_by
 from churnml.explanation.topics import Topic, topic_of, topics
 from churnml.explanation.wording import Voice, sentence, would_be
 from churnml.features import Feature, Unit, catalogue
@@ -155,7 +155,8 @@ def choose(
     """The heaviest topics that something tells, each play once, no two by the same rows.
 
     A topic is told by its strongest signal that went where it is riskier; if none did, by one that
-    stands on the risky side of what is usual among all customers. A topic that neither tells is no
+    stands on the risky side of what is usual among all customers. What a fitted model says of
+    messages tells only where no fact does. A topic that neither tells is no
     reason, whatever it weighs: the linear member knows no directions.
     """
     chosen: dict[str, Told] = {}
@@ -171,6 +172,7 @@ def choose(
             for one in tellers[name]
             if not any(says_the_same(one, other) for other in said)
         ]
+        plain.sort(key=lambda one: is_learned(one.value))
         told = _told(topic, plain, past, row, usual=usual)
         if told is not None:
             chosen[topic.play] = told

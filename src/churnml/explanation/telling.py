@@ -14,12 +14,15 @@ from churnml.features.algebra import (
     Distinct,
     Expr,
     Extreme,
+    Latest,
     Rows,
     SnapshotDay,
     Total,
     children,
     walk,
 )
+from churnml.features.row_sources import SCORED_MESSAGES
+from churnml.features.trees import columns_in
 
 #: Numbers that say nothing to a reader.
 _ABSTRACT = (Unit.DEVIATIONS, Unit.PERCENTILE, Unit.RATIO)
@@ -65,6 +68,17 @@ def told_by(feature: Feature, catalogue: Sequence[Feature]) -> tuple[Feature, ..
     found = [plain for plain in found if plain.value not in parts]
     found.sort(key=lambda plain: _WINDOWS.index(plain.days))
     return tuple(plain if plain.risk else replace(plain, risk=feature.risk) for plain in found)
+
+
+def is_learned(value: Expr) -> bool:
+    """Whether a value adds up what a fitted model says of messages: no fact that can be read."""
+    read = (Total, Latest)
+    return any(
+        node.rows.source == SCORED_MESSAGES
+        and "risk" in columns_in(node.rows.where) | columns_in(node.value or "NULL")
+        for node in walk(value)
+        if isinstance(node, read)
+    )
 
 
 def says_the_same(one: Feature, other: Feature) -> bool:
