@@ -154,7 +154,8 @@ def choose(
 ) -> list[Told]:
     """The heaviest topics that something tells, each play once, no two by the same rows.
 
-    A topic is told by its strongest signal that went where it is riskier; if none did, by one that
+    A topic is told by the subject whose signals weigh most together (tone, however it is measured)
+    and by its strongest signal that went where it is riskier; if none did, by one that
     stands on the risky side of what is usual among all customers. What a fitted model says of
     messages tells only where no fact does. A topic that neither tells is no
     reason, whatever it weighs: the linear member knows no directions.
@@ -168,15 +169,27 @@ def choose(
         said = [one.feature for one in chosen.values()]
         plain = [
             one
-            for name in topic.signals
-            for one in tellers[name]
+            for one in _tellers_of(topic, tellers)
             if not any(says_the_same(one, other) for other in said)
         ]
-        plain.sort(key=lambda one: is_learned(one.value))
         told = _told(topic, plain, past, row, usual=usual)
         if told is not None:
             chosen[topic.play] = told
     return list(chosen.values())
+
+
+def _tellers_of(topic: Topic, tellers: Mapping[str, Sequence[Feature]]) -> list[Feature]:
+    """What may tell a topic: first the subject whose signals weigh most together, facts first."""
+    found = [(one, share) for name, share in zip(topic.signals, topic.shares, strict=True)
+             for one in tellers[name][:1]]  # fmt: skip
+    weights: dict[str, float] = {}
+    for one, share in found:
+        subject = one.subject["en"]
+        weights[subject] = weights.get(subject, 0.0) + share
+    every = [one for name in topic.signals for one in tellers[name]]
+    return sorted(
+        every, key=lambda one: (is_learned(one.value), -weights.get(one.subject["en"], 0.0))
+    )
 
 
 def _told(

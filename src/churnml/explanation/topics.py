@@ -23,12 +23,15 @@ class Topic:
         Log-odds of all its signals with a known direction, those that speak against it included.
     signals : tuple of str
         Its features that raise the score, the strongest first.
+    shares : tuple of float
+        Log-odds of each signal.
     """
 
     family: str
     play: str
     weight: float
     signals: tuple[str, ...]
+    shares: tuple[float, ...] = ()
 
 
 def topic_of(feature: Feature) -> tuple[str, str]:
@@ -70,5 +73,7 @@ def _of_row(
         raising = sorted((p for p in places if values[p] > 0), key=lambda p: -values[p])
         weight = float(values[list(places)].sum())
         if weight > 0:
-            found.append(Topic(family, play, weight, tuple(names[p] for p in raising)))
+            signals = tuple(names[p] for p in raising)
+            shares = tuple(float(values[p]) for p in raising)
+            found.append(Topic(family, play, weight, signals, shares))
     return sorted(found, key=lambda topic: -topic.weight)
