@@ -159,8 +159,8 @@ def _tone() -> tuple[Feature, ...]:
 def _formality() -> tuple[Feature, ...]:
     level = _Level(_THEIRS.only("NOT formality IS NULL"), "formality")
     return (
-        *_declare.over(_WINDOWS, "formality_mean", level.mean, "Formality of the messages",
-                       "Официальность сообщений", Unit.SCORE),
+        *_declare.over(_WINDOWS, "formality_mean", level.mean, "Formality of tone",
+                       "Официальность тона", Unit.SCORE),
         _declare("formality_change_28d", level.mean(LAST_4_WEEKS) - level.usual,
                  "Formality, last 4 weeks against the customer's usual",
                  "Официальность за 4 недели к обычной для клиента", Unit.SCORE, 1),
