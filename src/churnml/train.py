@@ -42,6 +42,7 @@ from churnml.report.card import (
 )
 from churnml.report.dictionary import write_dictionary
 from churnml.report.notebook import stages_for, training_html
+from churnml.report.stakeholder import report_path, write_reports
 from churnml.report.terminal import Stages, show_training
 from churnml.report.training import card_figures, training_figures
 from churnml.scoring import features_for, needed_features
@@ -148,9 +149,11 @@ def _found(
         "model_digest": bundle.digest,
         "version": registered.version,
         "model_card": str(card.page),
+        "report": str(report_path(folder, "en")),
         "where": {
             "Model": str(folder),
             "Model card": str(card.page),
+            "Report": str(report_path(folder, "en")),
             "MLflow": f"run {run_id} in {tracking.tracking_uri()}; open it with `make ui`",
             "Figures": f"folder figures/ among the artifacts of run {run_id}",
         },
@@ -338,7 +341,7 @@ class _Run:
     def write_documents(
         self, folder: Path, bundle: Bundle, content: Mapping[str, Any], proof: Proof
     ) -> WrittenCard:
-        """Proof, model card and dictionary, into the bundle's folder: they go with the model."""
+        """Proof, card and dictionary, into the bundle's folder; beside it the report of today."""
         window = self.examples.window
         document = {**content, "model_digest": bundle.digest}
         kept = record(proof, document, self.dataset, study=self.study, delay_days=window.delay_days)
@@ -355,7 +358,8 @@ class _Run:
             folder, self.examples.catalogue, dataset=bundle.dataset, values=inside,
             strength=strength,
         )  # fmt: skip
-        return replace(card, files=(*card.files, *pages))
+        reports = write_reports(folder, self.dataset, bundle, kept, study=self.study)
+        return replace(card, files=(*card.files, *pages, *reports))
 
     def record(
         self,

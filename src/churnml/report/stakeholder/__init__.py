@@ -2,7 +2,12 @@
 
 from churnml.report.stakeholder.facts import ReportFacts
 from churnml.report.stakeholder.gather import gather, gathered
-from churnml.report.stakeholder.making import WrittenReport, make_report
+from churnml.report.stakeholder.making import (
+    WrittenReport,
+    make_report,
+    report_path,
+    write_reports,
+)
 from churnml.report.stakeholder.writing import report_html, write_report
 
 __all__ = [
@@ -12,5 +17,7 @@ __all__ = [
     "gathered",
     "make_report",
     "report_html",
+    "report_path",
     "write_report",
+    "write_reports",
 ]

@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from churnml.alerting import Policy
 from churnml.config import Study
 from churnml.errors import InputError
-from churnml.evaluation.record import read_record
+from churnml.evaluation.record import ProofRecord, read_record
 from churnml.model.bundle import Bundle
 from churnml.report.canvas import Language
 from churnml.report.stakeholder.gather import gather
 from churnml.report.stakeholder.writing import write_report
 from churnml.sources import open_dataset, read_description
+from churnml.sources.dataset import Dataset
 from churnml.sources.gating import description_path
 from churnml.windows import instant
 
@@ -121,3 +122,22 @@ def make_report(
     return WrittenReport(
         out, facts.at_risk, len(facts.alerts), proof is not None, size, seconds, dataset.notices
     )
+
+
+def write_reports(
+    folder: Path, dataset: Dataset, bundle: Bundle, proof: ProofRecord, *, study: Study
+) -> tuple[Path, ...]:
+    """The report at the edge of the data in every language, beside the folder of a bundle."""
+    facts = gather(
+        dataset, bundle, proof, as_of=dataset.observed_until, study=study,
+        policy=Policy.of(study.alerts, seed=study.seed),
+    )  # fmt: skip
+    paths = {language: report_path(folder, language) for language in get_args(Language)}
+    for language, path in paths.items():
+        write_report(path, facts, language=language)
+    return tuple(paths.values())
+
+
+def report_path(folder: Path, language: Language) -> Path:
+    """Where the report of a bundle lies: beside it, for it is no part of the model."""
+    return folder.with_name(f"{folder.name}.report.{language}.html")

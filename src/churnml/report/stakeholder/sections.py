@@ -16,7 +16,7 @@ from churnml.report.stakeholder.listing import NAME_LETTERS, shown_name
 from churnml.report.stakeholder.words import cut, day, money, percent, short_day, whole, words_of
 
 #: A report of five thousand customers stays a file that can be mailed.
-MOST_SECTIONS = 1_000
+MOST_SECTIONS = 500
 TEXT_LETTERS = 200
 ID_LETTERS = 40
 EVIDENCE_SHOWN = 3
