@@ -127,6 +127,7 @@ def check(size: str, out: Path, expected: dict[str, dict[str, np.ndarray]]) -> s
     if table.count_rows() != wanted:
         return f"{table.count_rows():,} rows instead of {wanted:,}"
     rows = table.to_table(filter=pc.field("customer_id").isin(list(expected)))
+    rows = rows.set_column(0, "customer_id", rows["customer_id"].cast(pa.string()))
     rows = rows.sort_by([("customer_id", "ascending"), ("as_of", "ascending")])
     order = sorted(expected)
     wrong: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 from job import AS_OFS, DAYS, EVENTS, NAMES
 
@@ -58,9 +59,9 @@ def dataset(folder: Path) -> Dataset:
 def snapshots(customers: int) -> pd.DataFrame:
     """Every customer at every as_of."""
     ids = [f"C{number:07d}" for number in range(customers)]
-    pairs = pd.MultiIndex.from_product([ids, AS_OFS], names=["customer_id", "as_of"])
-    codes = pd.Categorical.from_codes(pairs.codes[0], categories=ids)
-    return pd.DataFrame({"customer_id": codes, "as_of": pairs.get_level_values("as_of")})
+    who = np.repeat(np.arange(customers, dtype=np.int32), len(AS_OFS))
+    codes = pd.Categorical.from_codes(who, categories=ids)
+    return pd.DataFrame({"customer_id": codes, "as_of": np.tile(AS_OFS, customers)})
 
 
 def churnml_frame(folder: Path, out: Path, customers: int) -> None:

@@ -58,17 +58,18 @@ class Carrier:
         rows.fill(connection.sql(query).to_arrow_reader(_BATCH))
         return cls(program, rows, grid.last - grid.first + 1)
 
-    def columns(self, block: Block) -> dict[str, pa.Array]:
-        """Every column at the snapshots of a block."""
+    def columns(self, block: Block) -> dict[str, np.ndarray]:
+        """Every column at the snapshots of a block; NaN where there is no row."""
         from churnml.features.kernel import carry
 
         program = self.program
         out = np.empty((len(program.names), len(block.weeks)))
         tables = program.edges, program.spans, program.peaks, program.keys, program.helds
         carry(*self.rows.block(block.number), *tables, block.weeks, block.begins, self.weeks, out)
-        peaks = range(len(program.spans), len(program.spans) + len(program.peaks))
-        return {
-            name: pa.array(line, mask=np.isnan(line) if place in peaks else None)
-            for place, (name, line) in enumerate(zip(program.names, out, strict=True))
-            if name
-        }
+        return {name: line for name, line in zip(program.names, out, strict=True) if name}
+
+
+def known_or_null(values: np.ndarray) -> pa.Array:
+    """The values with null for NaN."""
+    unknown = np.isnan(values)
+    return pa.array(values, mask=unknown) if unknown.any() else pa.array(values)

@@ -74,6 +74,31 @@ class Compiler:
         table = name if isinstance(cell, Aged) else f"p_{cell.clock.source.name}"
         return column(name, table)
 
+    def is_straight(self, expr: a.Total | a.Distinct | a.Extreme) -> bool:
+        """Whether the leaf is a carried column, known or not for all customers alike."""
+        variant = expr.rows.source.variant(self.present)
+        if variant is None or expr.rows.absent or self.covered.intersection(variant.tables):
+            return False
+        return self._carries(self.cell(expr))
+
+    def alive(self, expr: a.Total | a.Distinct | a.Extreme) -> exp.Expression | None:
+        """Condition over the feeds ``f`` under which the leaf is known; None: always."""
+        if isinstance(expr, a.Extreme):
+            return None
+        return self._alive(expr.rows.source.feed, expr.window)
+
+    @staticmethod
+    def cell(expr: a.Total | a.Distinct | a.Extreme) -> Span | Keys | Peak:
+        """What must be carried along for a leaf."""
+        rows = expr.rows
+        if isinstance(expr, a.Total):
+            clock = clock_of(rows, expr.value)
+            return Span(clock, rows.where, rows.timely, expr.value, expr.scale, expr.window)
+        if isinstance(expr, a.Distinct):
+            clock = clock_of(rows, expr.key)
+            return Keys(clock, rows.where, rows.timely, expr.key, expr.window)
+        return Peak(clock_of(rows), rows.where, rows.timely, expr.latest, expr.seconds)
+
     def _carries(self, cell: Cell | Span) -> bool:
         if cell.clock.source.name not in self.large or not carries(cell):
             return False
@@ -94,9 +119,8 @@ class Compiler:
     def _total(self, expr: a.Total) -> exp.Expression:
         rows, window = expr.rows, expr.window
         clock = clock_of(rows, expr.value)
-        span = Span(clock, rows.where, rows.timely, expr.value, expr.scale, window)
-        if self._carries(span):
-            return self._summed(expr, self.column(span))
+        if self._carries(self.cell(expr)):
+            return self._summed(expr, self.column(self.cell(expr)))
 
         def edge(offset: int) -> exp.Expression:
             ever = window.start is None
@@ -116,16 +140,12 @@ class Compiler:
         return self._guarded(expr.rows.source, value, expr.window)
 
     def _distinct(self, expr: a.Distinct) -> exp.Expression:
-        rows = expr.rows
-        clock = clock_of(rows, expr.key)
-        column = self.column(Keys(clock, rows.where, rows.timely, expr.key, expr.window))
-        return self._guarded(rows.source, cast(column, "DOUBLE"), expr.window)
+        column = self.column(self.cell(expr))
+        return self._guarded(expr.rows.source, cast(column, "DOUBLE"), expr.window)
 
     def _extreme(self, expr: a.Extreme) -> exp.Expression:
-        rows = expr.rows
-        cell = Peak(clock_of(rows), rows.where, rows.timely, expr.latest, expr.seconds)
-        column: exp.Expression = cast(self.column(cell), "DOUBLE")
-        return self._guarded(rows.source, column if expr.latest else exp.Neg(this=column))
+        column: exp.Expression = cast(self.column(self.cell(expr)), "DOUBLE")
+        return self._guarded(expr.rows.source, column if expr.latest else exp.Neg(this=column))
 
     def _latest(self, expr: a.Latest) -> exp.Expression:
         rows = expr.rows.only(f"NOT ({expr.value}) IS NULL")

@@ -15,13 +15,14 @@ from sqlglot import exp
 from churnml.features import clock
 from churnml.features.algebra import Expr, source_of, walk
 from churnml.features.asked import Asked
-from churnml.features.carrier import Block
+from churnml.features.carrier import Block, known_or_null
 from churnml.features.cohort import compare, inputs
 from churnml.features.compiler import Compiler
 from churnml.features.declaration import Feature
-from churnml.features.phase import Phase
+from churnml.features.phase import FEEDS, Phase
 from churnml.features.plan import Plan, build, columns_from, typed
 from churnml.features.scattered import InexactError
+from churnml.features.straight import Straight
 from churnml.features.trees import alias, select, sql
 from churnml.sources.dataset import Dataset
 
@@ -88,19 +89,25 @@ class Run:
 
     def _parts_of_chunks(self, connection: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
         compiler = self._compiler()
-        trees = [alias(_value(feature.value, compiler), feature.name) for feature in self.features]
+        straight = Straight(compiler)
+        by_arrays = [feature for feature in self.features if straight.takes(feature.value)]
+        by_sql = [feature for feature in self.features if feature not in by_arrays]
+        trees = [alias(_value(feature.value, compiler), feature.name) for feature in by_sql]
         read = "".join(f", {tree.sql('duckdb', copy=False)}" for tree in trees)
-        for phase in self._loaded(connection, compiler):
-            found = connection.sql(f"SELECT s.r{read} {phase.source()}").to_arrow_table()
-            yield self._part(found)
-
-    def _part(self, found: pa.Table) -> pa.Table:
-        """The features with the snapshots that they belong to, in order."""
-        rows = found["r"].to_numpy()
-        if not (np.diff(rows) > 0).all():
-            order = np.argsort(rows)
-            found, rows = found.take(order), rows[order]
-        return self.asked.keys(rows, found.select([feature.name for feature in self.features]))
+        for phase, chunk in self._loaded(connection, compiler):
+            straight.prepare(connection, phase.grid, feeds=FEEDS)
+            columns = {
+                feature.name: known_or_null(
+                    straight.value(feature.value, chunk.carried, chunk.weeks)
+                )
+                for feature in by_arrays
+            }
+            if by_sql:
+                phase.load(chunk.table())
+                found = connection.sql(f"SELECT s.r{read} {phase.source()}").to_arrow_table()
+                columns |= _in_order(found)
+            ordered = {feature.name: columns[feature.name] for feature in self.features}
+            yield self.asked.keys(chunk.rows, pa.table(ordered))
 
     def _parts_of_stage(self, connection: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
         readings = list(self._readings(connection))
@@ -140,7 +147,8 @@ class Run:
             # The others' rows are half of the memory where most are not wanted.
             stages.append(_Stage(_OTHERS, "NOT s.kept", _read(plan, compiler, inputs(plan))))
         try:
-            for phase in self._loaded(connection, compiler):
+            for phase, chunk in self._loaded(connection, compiler):
+                phase.load(chunk.table())
                 for stage in stages:
                     stage.add(connection, phase.source())
         except InexactError as error:
@@ -167,8 +175,10 @@ class Run:
                     found.add(source.name)
         return frozenset(found)
 
-    def _loaded(self, connection: duckdb.DuckDBPyConnection, compiler: Compiler) -> Iterator[Phase]:
-        """The phase, once for each chunk, with what the chunk's features are read from."""
+    def _loaded(
+        self, connection: duckdb.DuckDBPyConnection, compiler: Compiler
+    ) -> Iterator[tuple[Phase, _Chunk]]:
+        """Each chunk of customers, with the phase that it is loaded into."""
         done = 0
         for rows, grid in self._phases():
             phase = Phase(connection, compiler, grid, self.dataset.tables)
@@ -177,9 +187,8 @@ class Run:
             size = self.chunk_customers or max(1, whole // (grid.last - grid.first + 1))
             phase.gather(self.asked.names, per_block=size, memory=MEMORY)
             for chunk in self._chunks(phase, rows, size):
-                phase.load(chunk)
-                yield phase
-                done += len(chunk)
+                yield phase, chunk
+                done += len(chunk.rows)
                 self.progress(done, len(self.asked))
 
     def _phases(self) -> list[tuple[np.ndarray, clock.Grid]]:
@@ -196,12 +205,12 @@ class Run:
             found.append((np.flatnonzero(here[codes]), grid))
         return found
 
-    def _chunks(self, phase: Phase, rows: np.ndarray, size: int) -> Iterator[pa.Table]:
+    def _chunks(self, phase: Phase, rows: np.ndarray, size: int) -> Iterator[_Chunk]:
         """Snapshots of some customers with what the kernel carries for them, made one ahead."""
         block = self.asked.c[rows] // size
         starts = np.flatnonzero(np.diff(block, prepend=-1))
         with ThreadPoolExecutor(1) as worker:
-            waiting: Future[pa.Table] | None = None
+            waiting: Future[_Chunk] | None = None
             for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
                 following = worker.submit(self._chunk, phase, rows[start:end], size)
                 if waiting is not None:
@@ -210,16 +219,31 @@ class Run:
             if waiting is not None:
                 yield waiting.result()
 
-    def _chunk(self, phase: Phase, rows: np.ndarray, size: int) -> pa.Table:
+    def _chunk(self, phase: Phase, rows: np.ndarray, size: int) -> _Chunk:
         at = pd.Series(self.asked.times[rows])
         index = clock.weeks(at, phase=phase.grid.phase).to_numpy()
-        table = self.asked.table(rows, index)
         numbers = self.asked.c[rows]
         number = int(numbers[0]) // size
         begins = np.searchsorted(numbers, np.arange(number * size, (number + 1) * size + 1))
         block = Block(number, index - phase.grid.first, begins)
-        for name, column in phase.carried(block).items():
-            table = table.append_column(name, column)
+        return _Chunk(self.asked, rows, index, block.weeks, phase.carried(block))
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Snapshots of some customers: their places, as_of indices, and what the kernel carries."""
+
+    asked: Asked
+    rows: np.ndarray
+    index: np.ndarray
+    weeks: np.ndarray
+    carried: dict[str, np.ndarray]
+
+    def table(self) -> pa.Table:
+        """The snapshots with the carried columns."""
+        table = self.asked.table(self.rows, self.index)
+        for name, values in self.carried.items():
+            table = table.append_column(name, known_or_null(values))
         return table
 
 
@@ -238,6 +262,14 @@ class _Stage:
         made = f"{verb} {self.table}{'' if self.started else ' AS'}"
         connection.execute(f"{made} SELECT s.r, s.as_of{self.read} {source} WHERE {self.rows}")
         self.started = True
+
+
+def _in_order(found: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """The columns in the order of the places ``r``."""
+    rows = found["r"].to_numpy()
+    if not (np.diff(rows) > 0).all():
+        found = found.take(np.argsort(rows))
+    return {name: found[name] for name in found.column_names if name != "r"}
 
 
 def _read(plan: Plan, compiler: Compiler, names: Sequence[str]) -> str:

@@ -30,7 +30,7 @@ from churnml.features.trees import (
     table,
 )
 
-_FEEDS = "churnml_feeds"
+FEEDS = "churnml_feeds"
 _FRAME = "churnml_frame"
 _SNAPSHOTS = "churnml_snapshots"
 
@@ -61,9 +61,9 @@ class Phase:
     def prepare(self) -> None:
         """Write the statements of a chunk once, and create what all chunks share."""
         self._load_frame(_spine(np.array([0]), self.grid), SPINE, select([exp.Star()], _FRAME))
-        feeds = Statements(_FEEDS, self.grid, self.present)
+        feeds = Statements(FEEDS, self.grid, self.present)
         feed_table(self.compiler.feeds, self.compiler.starts, statements=feeds)
-        self._run(_texts(feeds, _FEEDS))
+        self._run(_texts(feeds, FEEDS))
         self.steps.append((MEMBERS, self._members().sql("duckdb", copy=False), False))
         for source, cells in self.compiler.passes.items():
             for name, statements in self._passes(source, cells):
@@ -92,9 +92,9 @@ class Phase:
             )  # fmt: skip
             self.carriers.append(carrier)
 
-    def carried(self, block: Block) -> dict[str, pa.Array]:
-        """The columns of the block kernel at the snapshots of a block."""
-        found: dict[str, pa.Array] = {}
+    def carried(self, block: Block) -> dict[str, np.ndarray]:
+        """The columns of the block kernel at the snapshots of a block; NaN is unknown."""
+        found: dict[str, np.ndarray] = {}
         for carrier in self.carriers:
             found |= carrier.columns(block)
         return found
@@ -120,7 +120,7 @@ class Phase:
         """FROM-clause over the chunk: s (snapshot), m (customer), f (feeds), running columns."""
         joins: list[Join] = [
             (table(MEMBERS, "m"), same("s", "m", "c"), ""),
-            (table(_FEEDS, "f"), same("s", "f", "i"), ""),
+            (table(FEEDS, "f"), same("s", "f", "i"), ""),
         ]
         joins += [(table(name), same("s", name, "c", "i"), "LEFT") for name in self.joined]
         text = select([column("r", "s")], table(ASKED, "s"), joins=joins).sql("duckdb", copy=False)

@@ -56,33 +56,42 @@ class Scattered:
         InexactError
             If a sum over a customer's rows may not be exact.
         """
-        weight = {place: np.zeros(self.customers) for place in self.program.summed}
+        sums = dict.fromkeys(self.program.summed, 0.0)
         for batch in batches:
             if batch.num_rows:
-                self._take(batch, weight)
-        large = {self.program.summed[p] for p, sums in weight.items() if not sums.max() < EXACT}
+                self._take(batch, sums)
+        large = {
+            self.program.summed[place]
+            for place, total in sums.items()
+            if total == np.inf or (total >= EXACT and self._is_inexact(place))
+        }
         if large:
             raise InexactError(frozenset(large))
 
-    def _take(self, batch: pa.RecordBatch, weight: dict[int, np.ndarray]) -> None:
-        for place in weight:
+    def _take(self, batch: pa.RecordBatch, sums: dict[int, float]) -> None:
+        from churnml.features.kernel import by_customer
+
+        for place in sums:
             values = batch.column(1 + self.program.words + place)
-            size = np.inf if values.null_count else np.abs(values.to_numpy().astype(np.float64))
-            who = batch.column(0).to_numpy() >> 32
-            weight[place] += np.bincount(
-                who, np.broadcast_to(size, who.shape), minlength=self.customers
-            )
-            if values.null_count:
+            if values.null_count:  # not even one row fits 64 bits
+                sums[place] = np.inf
                 return
+            sums[place] += float(np.abs(values.to_numpy()).sum(dtype=np.float64))
         fields = [column.to_numpy() for column in batch.columns]
         blocks = (fields[0] >> 32) // self.per_block
-        # small numbers are sorted by radix
-        order = np.argsort(blocks.astype(np.uint16), kind="stable")
+        order, begins = by_customer(blocks, -(-self.customers // self.per_block))
         rows = np.empty((len(fields), len(order)), np.int64)
         for line, values in enumerate(fields):
             np.take(values, order, out=rows[line])
-        ends = np.cumsum(np.bincount(blocks, minlength=-(-self.customers // self.per_block)))
-        self._parts.append((self._kept(rows), np.concatenate([[0], ends])))
+        self._parts.append((self._kept(rows), begins))
+
+    def _is_inexact(self, place: int) -> bool:
+        """Whether the sum over one customer's rows may exceed the whole numbers of a double."""
+        sums = np.zeros(self.customers)
+        for rows, _ in self._parts:
+            size = np.abs(rows[1 + self.program.words + place].astype(np.float64))
+            sums += np.bincount(rows[0] >> 32, size, self.customers)
+        return not sums.max() < EXACT
 
     def _kept(self, rows: np.ndarray) -> np.ndarray:
         if self._held + rows.nbytes <= self.memory:
