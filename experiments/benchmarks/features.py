@@ -36,6 +36,7 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 CONTENDERS = {
     "limit": ("peers", "pyarrow", "xl"),
     "churnml": ("ours", "churnml", "xl"),
+    "churnml_gated": ("ours", "churnml", "large"),
     "churnml_frame": ("ours", "churnml", "medium"),
     "duck_window": ("peers", "duckdb", "medium"),
     "polars_hand": ("peers", "polars", "large"),

@@ -15,6 +15,7 @@ from churnml.features import Family, Feature, Unit, compute_features, feature_pa
 from churnml.features import operators as o
 from churnml.features.algebra import Expr, Rows, Window
 from churnml.features.row_sources import EVENTS as SOURCE
+from churnml.sources import open_dataset
 from churnml.sources.dataset import Dataset
 from churnml.sources.description import Description
 
@@ -73,4 +74,11 @@ def churnml_frame(folder: Path, out: Path, customers: int) -> None:
 def churnml(folder: Path, out: Path, customers: int) -> None:
     """The table part by part."""
     parts = feature_parts(dataset(folder), snapshots(customers), features=features())
+    write_parts(parts, out)
+
+
+def churnml_gated(folder: Path, out: Path, customers: int) -> None:
+    """The same from a dataset opened as a user does, the quality gate included."""
+    opened = open_dataset(folder, dataset_file=Path(__file__).with_name("dataset.toml"))
+    parts = feature_parts(opened, snapshots(customers), features=features())
     write_parts(parts, out)
