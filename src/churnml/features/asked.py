@@ -57,20 +57,28 @@ class Asked:
 
     def keys(self, rows: np.ndarray, columns: pa.Table) -> pa.Table:
         """These columns after the customers and as_ofs of their rows."""
-        who = pa.DictionaryArray.from_arrays(pa.array(self.c[rows]), self.names)
-        keys = {"customer_id": who, "as_of": pa.array(self.times[rows], pa.timestamp("us"))}
+        keys = {
+            "customer_id": self._who(rows),
+            "as_of": pa.array(self.times[rows], pa.timestamp("us")),
+        }
         return pa.table(keys | dict(zip(columns.column_names, columns.columns, strict=True)))
+
+    def _who(self, rows: np.ndarray) -> pa.DictionaryArray:
+        """The customers of some rows, with a dictionary of not many more than them."""
+        numbers = self.c[rows]
+        first, last = int(numbers.min()), int(numbers.max())
+        names = self.names.slice(first, last - first + 1)
+        return pa.DictionaryArray.from_arrays(pa.array(numbers - first), names)
 
     def table(self, rows: np.ndarray, i: np.ndarray) -> pa.Table:
         """Rows with their places ``r`` and the numbers ``i`` of their as_ofs."""
         spell = self.spell[rows] if self.spell is not None else np.full(len(rows), "NaT", "M8[us]")
-        numbers = pa.array(self.c[rows])
         return pa.table(
             {
                 "r": rows,
                 "c": self.c[rows].astype(np.int64),
                 "i": i,
-                "customer_id": pa.DictionaryArray.from_arrays(numbers, self.names),
+                "customer_id": self._who(rows),
                 "as_of": pa.array(self.times[rows], pa.timestamp("us")),
                 "kept": self.kept[rows],
                 "spell_started_at": pa.array(spell, pa.timestamp("us")),

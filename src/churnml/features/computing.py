@@ -29,11 +29,11 @@ from churnml.sources.dataset import Dataset
 #: Customers times weeks computed at a time; keeps a chunk well under a gigabyte.
 CHUNK_ROWS = 75_000
 #: The same where no statement but the last meets a chunk.
-CARRIED_ROWS = 100_000
+CARRIED_ROWS = 60_000
 #: Rows of a table from which on the block kernel pays (experiments/benchmarks).
 KERNEL_ROWS = 1_000_000
 #: Bytes of memory that rows of large tables may take; what is more lies in spill files.
-MEMORY = 512 * 2**20
+MEMORY = 256 * 2**20
 
 _STAGE = "churnml_stage"
 _OTHERS = "churnml_others"

@@ -44,7 +44,7 @@ class Scattered:
     customers: int
     per_block: int
     memory: int
-    _parts: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    _parts: list[_Part] = field(default_factory=list)
     _held: int = 0
     _spill: Path | None = None
 
@@ -77,39 +77,90 @@ class Scattered:
                 sums[place] = np.inf
                 return
             sums[place] += float(np.abs(values.to_numpy()).sum(dtype=np.float64))
-        fields = [column.to_numpy() for column in batch.columns]
-        blocks = (fields[0] >> 32) // self.per_block
+        place, *fields = (column.to_numpy() for column in batch.columns)
+        blocks = (place >> 32) // self.per_block
         order, begins = by_customer(blocks, -(-self.customers // self.per_block))
-        rows = np.empty((len(fields), len(order)), np.int64)
+        kind = np.int32 if all(_is_small(values) for values in fields) else np.int64
+        rows = np.empty((len(fields), len(order)), kind)
         for line, values in enumerate(fields):
-            np.take(values, order, out=rows[line])
-        self._parts.append((self._kept(rows), begins))
+            rows[line] = values[order]
+        self._parts.append(_Part(begins, *self._kept(place[order], rows)))
 
     def _is_inexact(self, place: int) -> bool:
         """Whether the sum over one customer's rows may exceed the whole numbers of a double."""
         sums = np.zeros(self.customers)
-        for rows, _ in self._parts:
-            size = np.abs(rows[1 + self.program.words + place].astype(np.float64))
-            sums += np.bincount(rows[0] >> 32, size, self.customers)
+        for part in self._parts:
+            where, rows = part.read(0, int(part.begins[-1]))
+            size = np.abs(rows[self.program.words + place].astype(np.float64))
+            sums += np.bincount(where >> 32, size, self.customers)
         return not sums.max() < EXACT
 
-    def _kept(self, rows: np.ndarray) -> np.ndarray:
-        if self._held + rows.nbytes <= self.memory:
-            self._held += rows.nbytes
-            return rows
+    def _kept(self, place: np.ndarray, rows: np.ndarray) -> tuple[_Lines, _Lines]:
+        """The rows as they are as long as memory is allowed, then in a file."""
+        size = place.nbytes + rows.nbytes
+        if self._held + size <= self.memory:
+            self._held += size
+            return place[None], rows
         if self._spill is None:
             self._spill = Path(tempfile.mkdtemp(prefix="churnml-rows-"))
             weakref.finalize(self, shutil.rmtree, self._spill, ignore_errors=True)
-        path = self._spill / f"{len(self._parts)}.npy"
-        np.save(path, rows)
-        spilled: np.ndarray = np.load(path, mmap_mode="r")
-        return spilled
+        name = f"{len(self._parts)}"
+        return _InFile.of(place[None], self._spill / name), _InFile.of(
+            rows, self._spill / f"{name}_rows"
+        )
 
     def block(self, number: int) -> tuple[np.ndarray, ...]:
         """Customers (counted from the first of the block), both weeks, masks and numbers."""
-        found = [rows[:, ends[number] : ends[number + 1]] for rows, ends in self._parts]
-        rows = np.concatenate(found, axis=1) if found else np.empty((2, 0), np.int64)
-        who, week, known = unpack(rows[0])
+        parts = [part.read(*part.begins[number : number + 2]) for part in self._parts]
         words = self.program.words
-        masks, numbers = rows[1 : 1 + words].view(np.uint64), rows[1 + words :]
+        empty = np.empty((words + len(self.program.numbers), 0), np.int64)
+        place = np.concatenate([np.empty(0, np.int64), *(where for where, _ in parts)])
+        rows = np.concatenate([empty, *(rows for _, rows in parts)], axis=1)
+        who, week, known = unpack(place)
+        masks, numbers = rows[:words].view(np.uint64), rows[words:]
         return who - number * self.per_block, week, known, masks, numbers
+
+
+def _is_small(values: np.ndarray) -> bool:
+    limits = np.iinfo(np.int32)
+    return bool(values.min() >= limits.min and values.max() <= limits.max)
+
+
+@dataclass(frozen=True)
+class _InFile:
+    """Lines of numbers in a file, read in slices; a map of the file would count as memory."""
+
+    path: Path
+    shape: tuple[int, ...]
+    kind: np.dtype[np.signedinteger]
+
+    @classmethod
+    def of(cls, lines: np.ndarray, path: Path) -> _InFile:
+        lines.tofile(path)
+        return cls(path, lines.shape, lines.dtype)
+
+    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
+        first, last = key[1].start, key[1].stop
+        found = np.empty((self.shape[0], last - first), self.kind)
+        with self.path.open("rb") as file:
+            for line in range(len(found)):
+                file.seek((line * self.shape[1] + first) * self.kind.itemsize)
+                found[line] = np.fromfile(file, self.kind, last - first)
+        return found
+
+
+_Lines = np.ndarray | _InFile
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A batch of rows sorted by block: where each block begins, and its lines."""
+
+    begins: np.ndarray
+    place: _Lines
+    rows: _Lines
+
+    def read(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Places and fields of some rows."""
+        chosen = slice(None), slice(int(first), int(last))
+        return self.place[chosen][0], self.rows[chosen]
