@@ -39,6 +39,8 @@ DIMENSIONS = 2**15
 MIN_MESSAGES = 500
 MIN_POSITIVES = 30
 _INVERSE_PENALTY = 0.5
+#: A closer fit takes three times as long and ranks messages no better.
+_TOLERANCE = 1e-2
 _LONGEST = 2_000
 
 
@@ -223,7 +225,9 @@ def _fit(words: csr_matrix, left: Floats) -> tuple[npt.NDArray[np.float32], floa
 
     if not 0 < left.sum() < len(left):
         return np.zeros(DIMENSIONS, np.float32), -np.inf
-    model = LogisticRegression(C=_INVERSE_PENALTY, solver="liblinear", random_state=0)
+    model = LogisticRegression(
+        C=_INVERSE_PENALTY, solver="liblinear", tol=_TOLERANCE, random_state=0
+    )
     model.fit(words, left > 0)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
