@@ -6,6 +6,7 @@ from functools import cache
 import pandas as pd
 import pytest
 
+from churnml.contract import TABLES
 from churnml.features import catalogue
 from churnml.report.stakeholder import report_html, write_report
 from churnml.report.stakeholder.facts import Lane
@@ -167,6 +168,14 @@ def test_every_play_of_the_catalogue_has_its_words(dataset_of):
         assert plays <= set(words_of(language)["play"])
 
 
+def test_evidence_is_named_in_the_language_of_the_page():
+    page = plain(page_in("ru"))
+
+    for language in LANGUAGES:
+        assert set(TABLES) <= set(words_of(language)["rows"])
+    assert "Подтверждение: обращение" in page
+
+
 def test_alerts_can_be_filtered_by_what_they_differ_in():
     found = listing(facts(), language="en", linked={"C1": "c1"})
 
@@ -204,10 +213,13 @@ def test_weeks_end_at_the_as_of():
     assert weeks == [pd.Timestamp("2025-12-15"), pd.Timestamp("2025-12-22"), AS_OF]
 
 
-def test_ten_customers_without_an_alert_are_drawn_alike_on_one_day_and_anew_on_another():
+def test_ten_customers_without_an_alert_are_drawn_alike_on_one_day_and_anew_on_another(
+    dataset_of,
+):
     def weeks(as_of):
         ids = [f"c{number:03d}" for number in range(50)]
-        return PastWeeks(pd.DataFrame({"customer_id": ids, "as_of": as_of}), pd.DataFrame(), ())
+        scores = pd.DataFrame({"customer_id": ids, "as_of": as_of})
+        return PastWeeks(dataset_of({}, until="2026-01-01"), scores, pd.DataFrame(), ())
 
     first = random_calls(weeks(AS_OF), ["c001"], seed=7)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,9 @@ import pandas as pd
 from churnml.alerting import Policy
 from churnml.alerting.desk import Desk, raise_alerts
 from churnml.config import Tiers
-from churnml.explanation import explain, reasons
-from churnml.model.bundle import Bundle
 from churnml.report.stakeholder.facts import AlertFact, Person, Reason, Standing
 from churnml.report.stakeholder.past_weeks import PastWeeks
 from churnml.sources.dataset import Dataset
-
-Key = tuple[str, pd.Timestamp]
 
 
 @dataclass(frozen=True)
@@ -38,13 +34,13 @@ class Alarms:
     suppressed: Mapping[str, int]
 
 
-def replayed(weeks: PastWeeks, dataset: Dataset, *, policy: Policy, choice: Tiers) -> Alarms:
+def replayed(weeks: PastWeeks, *, policy: Policy, choice: Tiers) -> Alarms:
     """The open alerts after these weeks, as the same calls of ``churnml alerts`` leave them."""
     with tempfile.TemporaryDirectory(prefix="churnml-") as state:
         before = weeks.scores[weeks.scores["as_of"] != weeks.as_ofs[-1]]
         if len(before):
-            _raise(before, dataset, policy=policy, choice=choice, state=Path(state))
-        desk = _raise(weeks.now, dataset, policy=policy, choice=choice, state=Path(state))
+            _raise(before, weeks.dataset, policy=policy, choice=choice, state=Path(state))
+        desk = _raise(weeks.now, weeks.dataset, policy=policy, choice=choice, state=Path(state))
     return Alarms(desk.open.reset_index(drop=True), dict(desk.suppressed))
 
 
@@ -52,18 +48,6 @@ def _raise(
     scores: pd.DataFrame, dataset: Dataset, *, policy: Policy, choice: Tiers, state: Path
 ) -> Desk:
     return raise_alerts(scores, dataset, policy=policy, choice=choice, state=state)
-
-
-def reasons_of(
-    keys: Sequence[Key], weeks: PastWeeks, bundle: Bundle
-) -> Mapping[Key, tuple[Reason, ...]]:
-    """The reasons of these scored rows."""
-    wanted = pd.MultiIndex.from_tuples(list(dict.fromkeys(keys)), names=weeks.table.index.names)
-    if not len(wanted):
-        return {}
-    rows = weeks.table.loc[wanted]
-    said = reasons(explain(bundle.ensemble, rows), features=weeks.features)
-    return {key: tuple(found) for key, found in zip(wanted, said, strict=True)}
 
 
 def standing(row: Mapping[str, Any]) -> Standing:
@@ -85,13 +69,21 @@ def alert_facts(
     alarms: Alarms,
     weeks: PastWeeks,
     people: Mapping[str, Person],
-    said: Mapping[Key, tuple[Reason, ...]],
+    said: Mapping[str, tuple[Reason, ...]],
 ) -> tuple[AlertFact, ...]:
-    """The open alerts with who they are about and how these stand now."""
-    plays = {feature.name: feature.play for feature in weeks.features}
+    """The open alerts with who they are about and how these stand now.
+
+    Parameters
+    ----------
+    alarms : Alarms
+    weeks : PastWeeks
+    people : mapping of str to Person
+    said : mapping of str to tuple of mapping
+        The reasons of each customer.
+    """
     now = standings_now(weeks)
     return tuple(
-        _alert(row, now, people, said.get((row["customer_id"], row["as_of"]), ()), plays, weeks)
+        _alert(row, now, people, said.get(str(row["customer_id"]), ()), weeks)
         for row in alarms.open.to_dict("records")
     )
 
@@ -106,7 +98,6 @@ def _alert(
     now: Mapping[str, Standing],
     people: Mapping[str, Person],
     said: tuple[Reason, ...],
-    plays: Mapping[str, str],
     weeks: PastWeeks,
 ) -> AlertFact:
     customer = str(row["customer_id"])
@@ -119,6 +110,6 @@ def _alert(
         rank=int(row["rank"]),
         priority=_known(row["priority"]),
         deadline=_known(row["deadline"]),
-        play=plays.get(str(said[0]["feature"])) if said else None,
+        play=str(said[0]["play"]) if said else None,
         reasons=said,
     )

@@ -58,7 +58,7 @@ class AlertFact:
     deadline : Timestamp, optional
     play : str, optional
     reasons : tuple of mapping
-        As the score file holds them, at the as_of of the alert.
+        Those of the customer.
     """
 
     alert_id: str
@@ -101,7 +101,7 @@ class CustomerFact:
         The open ones, the newest first.
     now : Standing, optional
     reasons : tuple of mapping
-        At the as_of of the report; those of the alert where the customer is not at risk any more.
+        As the score file holds them: at the as_of of the report, or the last one at risk.
     open_problem : mapping, optional
         The oldest problem that nobody has solved.
     changes : tuple of mapping

@@ -16,25 +16,21 @@ from churnml.evaluation.record import ProofRecord
 from churnml.health import read_preset
 from churnml.model.bundle import Bundle
 from churnml.report.stakeholder.alarms import (
-    Alarms,
-    Key,
     alert_facts,
-    reasons_of,
     replayed,
-    standings_now,
 )
 from churnml.report.stakeholder.drivers import drivers
 from churnml.report.stakeholder.facts import (
     AlertFact,
     CustomerFact,
     DataNotes,
-    Reason,
     ReportFacts,
 )
 from churnml.report.stakeholder.misses import call_facts, miss_facts, missed, random_calls
 from churnml.report.stakeholder.past_weeks import PastWeeks, score_past_weeks, weeks_until
 from churnml.report.stakeholder.people import people
 from churnml.report.stakeholder.quotes import quotes_of
+from churnml.report.stakeholder.reasoning import Reasoning, reasoning
 from churnml.report.stakeholder.timeline import lanes_of
 from churnml.sources.dataset import Dataset
 from churnml.windows import LabelWindow
@@ -77,12 +73,11 @@ def gather(
     """
     with stage("scores"):
         weeks = score_past_weeks(dataset, bundle, weeks_until(as_of), study=study)
-    return gathered(weeks, dataset, bundle, proof, study=study, policy=policy, stage=stage)
+    return gathered(weeks, bundle, proof, study=study, policy=policy, stage=stage)
 
 
 def gathered(
     weeks: PastWeeks,
-    dataset: Dataset,
     bundle: Bundle,
     proof: ProofRecord | None,
     *,
@@ -91,19 +86,20 @@ def gathered(
     stage: Stage = nullcontext,
 ) -> ReportFacts:
     """The facts of a report whose weeks are scored already; the newest is its as_of."""
-    as_of, preset = weeks.as_ofs[-1], read_preset(study.health.preset)
+    dataset, preset = weeks.dataset, read_preset(study.health.preset)
     with stage("alerts"):
-        alarms = replayed(weeks, dataset, policy=policy, choice=study.tiers)
+        alarms = replayed(weeks, policy=policy, choice=study.tiers)
         alerted = list(dict.fromkeys(alarms.open["customer_id"]))
         exits = missed(proof)
         called = random_calls(weeks, alerted, seed=study.seed)
-        known = people(dataset, [*alerted, *called, *exits["customer_id"]], as_of=as_of)
+        told = [*alerted, *called, *exits["customer_id"]]
+        known = people(dataset, told, as_of=weeks.as_ofs[-1])
     with stage("reasons"):
-        said = _reasons(alarms, weeks, bundle)
+        said = reasoning(alarms, weeks, bundle)
         driven = drivers(weeks, bundle)
     with stage("customers"):
-        alerts = alert_facts(alarms, weeks, known, said)
-        customers = _customers(alerts, weeks, dataset, said)
+        alerts = alert_facts(alarms, weeks, known, said.reasons)
+        customers = _customers(alerts, weeks, said)
     return ReportFacts(
         **_setting(bundle, dataset, study=study, policy=policy),
         preset=preset,
@@ -147,27 +143,16 @@ def _today(weeks: PastWeeks) -> dict[str, Any]:
     }
 
 
-def _reasons(alarms: Alarms, weeks: PastWeeks, bundle: Bundle) -> Mapping[Key, tuple[Reason, ...]]:
-    """Reasons of every open alert at its as_of, and of the same customers now."""
-    raised = list(zip(alarms.open["customer_id"], alarms.open["as_of"], strict=True))
-    now = standings_now(weeks)
-    later = [
-        (one, weeks.as_ofs[-1]) for one in dict.fromkeys(alarms.open["customer_id"]) if one in now
-    ]
-    return reasons_of([*raised, *later], weeks, bundle)
-
-
 def _customers(
     alerts: Sequence[AlertFact],
     weeks: PastWeeks,
-    dataset: Dataset,
-    said: Mapping[Key, tuple[Reason, ...]],
+    said: Reasoning,
 ) -> tuple[CustomerFact, ...]:
     """One section for each alerted customer, in the order of the alerts."""
     of: dict[str, list[AlertFact]] = {}
     for alert in alerts:
         of.setdefault(alert.person.customer_id, []).append(alert)
-    lanes, quotes = lanes_of(list(of), weeks), quotes_of(dataset, list(of))
+    lanes, quotes = lanes_of(list(of), weeks), quotes_of(weeks.dataset, list(of))
     found = []
     for customer, own in of.items():
         newest = sorted(own, key=lambda alert: alert.then.as_of, reverse=True)
@@ -177,9 +162,9 @@ def _customers(
                 person=first.person,
                 alerts=tuple(newest),
                 now=first.now,
-                reasons=said.get((customer, weeks.as_ofs[-1]), first.reasons),
-                open_problem=None,
-                changes=(),
+                reasons=first.reasons,
+                open_problem=said.problems.get(customer),
+                changes=said.changes.get(customer, ()),
                 quotes=quotes.get(customer, ()),
                 lanes=lanes[customer],
             )

@@ -67,9 +67,9 @@ def headline(facts: ReportFacts, *, language: Language) -> Headline:
 
 
 def rule_of(document: Mapping[str, Any]) -> str:
-    """The best simple rule of a training."""
-    baselines = document["baselines"]
-    return best_rule({name: part[RANKING] for name, part in baselines.items()})[0]
+    """The simple rule that is best at what is told: exits named in time, else the ranking."""
+    told = RECALL if document["metrics"].get(RECALL) is not None else RANKING
+    return best_rule({name: part.get(told) for name, part in document["baselines"].items()})[0]
 
 
 def rule_name(name: str, language: Language) -> str:

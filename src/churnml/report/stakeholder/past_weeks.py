@@ -10,7 +10,7 @@ import pandas as pd
 from churnml.config import Study
 from churnml.features import Feature
 from churnml.model.bundle import Bundle
-from churnml.scoring import score_everyone
+from churnml.scoring import listened, score_everyone
 from churnml.sources.dataset import Dataset
 from churnml.windows import DAY, WEEK_DAYS, weekly
 
@@ -24,6 +24,8 @@ class PastWeeks:
 
     Parameters
     ----------
+    dataset : Dataset
+        Its messages heard as the bundle heard them.
     scores : DataFrame
         As ``score_everyone`` returns them.
     table : DataFrame indexed by (customer_id, as_of), aligned with the scores
@@ -32,6 +34,7 @@ class PastWeeks:
         What its columns mean.
     """
 
+    dataset: Dataset
     scores: pd.DataFrame
     table: pd.DataFrame
     features: tuple[Feature, ...]
@@ -63,5 +66,6 @@ def score_past_weeks(
     InputError
         If nobody is at risk, or the model needs features that are not there.
     """
-    scores, table, features = score_everyone(dataset, bundle, as_ofs, study=study)
-    return PastWeeks(scores.reset_index(drop=True), table, features)
+    heard = listened(dataset, bundle)
+    scores, table, features = score_everyone(heard, bundle, as_ofs, study=study)
+    return PastWeeks(heard, scores.reset_index(drop=True), table, features)

@@ -55,10 +55,7 @@ class CustomerSection:
     first_reason: str
     facts: tuple[tuple[str, str], ...]
     open_problem: str
-    open_problem_id: str
     reasons: tuple[ShownReason, ...]
-    earlier: tuple[str, ...]
-    earlier_title: str
     changes: tuple[tuple[str, str], ...]
     changes_title: str
     quotes: tuple[ShownQuote, ...]
@@ -87,7 +84,6 @@ def _section(
     tier = (customer.now or newest.then).tier or ""
     name = shown_name(customer.person.name, customer.person.customer_id)
     problem = customer.open_problem or {}
-    earlier = _earlier(customer, language)
     raised = day(newest.then.as_of, language)
     standing = customer.now or newest.then
     return CustomerSection(
@@ -100,10 +96,7 @@ def _section(
         first_reason=_text(customer.reasons[0], language) if customer.reasons else "",
         facts=_facts(customer, facts, language),
         open_problem=cut(str(problem.get(f"text_{language}") or ""), TEXT_LETTERS),
-        open_problem_id=cut(str(problem.get("id") or ""), ID_LETTERS),
         reasons=tuple(_reason(one, standing.probability, language) for one in customer.reasons),
-        earlier=earlier,
-        earlier_title=words["customers"]["when_raised"].format(as_of=raised) if earlier else "",
         changes=_changes(customer.changes, language),
         changes_title=words["customers"]["changes"].format(as_of=raised),
         quotes=tuple(
@@ -115,12 +108,6 @@ def _section(
 
 def _text(reason: Reason, language: Language) -> str:
     return cut(" ".join(str(reason[f"text_{language}"]).split()), TEXT_LETTERS)
-
-
-def _earlier(customer: CustomerFact, language: Language) -> tuple[str, ...]:
-    """The reasons of the newest alert, where they are not those of today."""
-    then = tuple(_text(one, language) for one in customer.alerts[0].reasons)
-    return () if then == tuple(_text(one, language) for one in customer.reasons) else then
 
 
 def _reason(reason: Reason, probability: float, language: Language) -> ShownReason:
@@ -139,7 +126,8 @@ def _evidence(one: Mapping[str, Any], language: Language) -> str:
     """A row that a user can open: its table, its id and its day."""
     at = one.get("at")
     told = "" if at is None or pd.isna(at) else f", {short_day(naive(at), language)}"
-    return f"{one['table']} {cut(str(one['id']), ID_LETTERS)}{told}"
+    table = words_of(language)["rows"].get(str(one["table"]), str(one["table"]))
+    return f"{table} {cut(str(one['id']), ID_LETTERS)}{told}"
 
 
 def _lower(reason: Reason, probability: float, words: Mapping[str, Any], language: Language) -> str:
