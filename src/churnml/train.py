@@ -167,12 +167,13 @@ def _put_into_use(
     over: tracking.RegisteredModel | None,
 ) -> Verdict:
     """Promote over the champion that was compared with, or say why that is not possible."""
-    if not verdict.promoted:
-        return verdict
     before = None if over is None else over.version
-    if tracking.promote(registered.version, because=str(verdict.reason), over=before):
-        return verdict
-    return replace(verdict, promoted=False, reason=say("another_run"))
+    if verdict.promoted:
+        if tracking.promote(registered.version, because=str(verdict.reason), over=before):
+            return verdict
+        verdict = replace(verdict, promoted=False, reason=say("another_run"))
+    tracking.keep_back(registered.version, because=str(verdict.reason))
+    return verdict
 
 
 def _said(verdict: Verdict) -> dict[str, Any]:

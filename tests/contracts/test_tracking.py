@@ -211,6 +211,28 @@ def test_champions_follow_each_other_and_a_rollback_walks_back(
         tracking.promote("9")
 
 
+def test_a_model_that_was_not_put_into_use_is_spoken_of_with_the_reason_and_both_ways_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: Path
+):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="Run `churnml train` first"):
+        tracking.resolve(tracking.CHAMPION_URI)
+    for because in ("No signal.", "The model does not beat rank_sum."):
+        tracking.keep_back(tracking.log_training(record(bundle)).version, because=because)
+
+    with pytest.raises(InputError) as refused:
+        tracking.resolve(tracking.CHAMPION_URI)
+
+    said = str(refused.value)
+    assert "(version 2) but not put into use: The model does not beat rank_sum. " in said
+    assert "`--model models:/churnml/2`" in said
+    assert "`churnml promote 2`" in said
+    assert Bundle.load(tracking.resolve("models:/churnml/2")).digest == Bundle.load(bundle).digest
+    tracking.promote("2")
+    assert tracking.resolve(tracking.CHAMPION_URI) == tracking.resolve("models:/churnml/2")
+
+
 @pytest.fixture(scope="module")
 def used(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Path:
     """A store with three versions, of which the first and then the third were in use."""

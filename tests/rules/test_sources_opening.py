@@ -353,6 +353,35 @@ def test_a_cyrillic_csv_in_windows_1251_is_read_and_reported(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("others", [["Нева", "Заря"], ["", ""]], ids=["words beside", "ids alone"])
+def test_an_id_of_one_cyrillic_letter_is_the_same_in_every_file(tmp_path, others):
+    ids = ["К12", "К13"]
+    of_whom = {"007": ids[0], "042": ids[1]}
+    tables = {
+        name: table.assign(customer_id=table["customer_id"].astype("str").map(of_whom))
+        for name, table in shop().items()
+    }
+    tables["customers"] = tables["customers"].assign(name=others)
+    for name, table in tables.items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False, encoding="cp1251")
+
+    dataset = open_dataset(tmp_path)
+
+    assert [f.rule for f in dataset.findings if f.rule == "orphan"] == []
+    for name in tables:
+        assert set(dataset.frame(name)["customer_id"]) == set(ids)
+
+
+def test_western_accents_stay_what_they_are_beside_a_letter_that_stands_alone(tmp_path):
+    folder = as_csv(tmp_path, shop())
+    text = "customer_id,signed_up_at,name\n007,2026-01-05,Société à Nîmes\n042,2026-01-06,À 12\n"
+    (folder / "customers.csv").write_bytes(text.encode("cp1252"))
+
+    frame = open_dataset(folder).frame("customers")
+
+    assert frame["name"].tolist() == ["Société à Nîmes", "À 12"]
+
+
 def test_one_latin_line_does_not_spoil_a_utf8_file(tmp_path):
     folder = as_csv(tmp_path, shop())
     lines = ["customer_id,signed_up_at,name", "007,2026-01-05,Нева", "042,2026-01-06,Café"]

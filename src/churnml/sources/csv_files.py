@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import re
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -14,14 +14,19 @@ from churnml.sources.workshop import literal, quoted
 
 _DELIMITERS = ",;\t|"
 _CHUNK = 1 << 22
+#: Letters above ASCII in both code pages, and words of nothing else.
+_LETTERS = re.compile(rb"[\xa8\xb8\xc0-\xff]")
+_WORDS = re.compile(
+    rb"(?<![A-Za-z\xa8\xb8\xc0-\xff])[\xa8\xb8\xc0-\xff]+(?![A-Za-z\xa8\xb8\xc0-\xff])"
+)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def as_utf8(path: Path, *, scratch: Path) -> tuple[Path, int]:
     """The file itself if it is UTF-8, else a UTF-8 copy, and how many lines had to be recoded.
 
-    A line that is not UTF-8 is read as Windows-1251 if its high bytes stand in runs, as in
-    Cyrillic words, else as Windows-1252 (Latin-1).
+    Lines that are not UTF-8 are all read alike, as Windows-1251 or as Windows-1252 (Latin-1),
+    whichever the file as a whole speaks for: an id of one Cyrillic letter is the same in each row.
 
     Parameters
     ----------
@@ -63,32 +68,46 @@ def _rewritten(path: Path, scratch: Path, *, encoding: str | None) -> tuple[Path
     copies.mkdir(exist_ok=True)
     copy = copies / f"{len(list(copies.iterdir()))}_{path.name.removesuffix('.gz')}"
     recoded = 0
+    lines = _mixed_lines(path, _codepage(path)) if encoding is None else _lines(path, encoding)
     with copy.open("w", encoding="utf-8", newline="") as out:
-        for line, changed in _lines(path, encoding):
+        for line, changed in lines:
             out.write(line)
             recoded += changed
     return copy, recoded
 
 
-def _lines(path: Path, encoding: str | None) -> Iterator[tuple[str, bool]]:
-    if encoding is not None:
-        with _opened(path) as file, codecs.getreader(encoding)(file) as reader:
-            yield from ((line, True) for line in reader)
-        return
+def _lines(path: Path, encoding: str) -> Iterator[tuple[str, bool]]:
+    with _opened(path) as file, codecs.getreader(encoding)(file) as reader:
+        yield from ((line, True) for line in reader)
+
+
+def _codepage(path: Path) -> str:
+    """The encoding of the lines that are not UTF-8, by the letters of all of them.
+
+    An accented letter stands among plain ones (Café), a Cyrillic word stands by itself (Нева, К12).
+    """
+    letters = alone = 0
     with _opened(path) as file:
         for line in file:
-            yield _decoded(line)
+            if _as_utf8(line) is None:
+                letters += len(_LETTERS.findall(line))
+                alone += sum(len(word) for word in _WORDS.findall(line))
+    return "cp1251" if 2 * alone > letters else "cp1252"
 
 
-def _decoded(line: bytes) -> tuple[str, bool]:
+def _mixed_lines(path: Path, codepage: str) -> Iterator[tuple[str, bool]]:
+    with _opened(path) as file:
+        for line in file:
+            text = _as_utf8(line)
+            known = line.decode(codepage, errors="replace") if text is None else text
+            yield known, text is None
+
+
+def _as_utf8(line: bytes) -> str | None:
     try:
-        return line.decode("utf-8"), False
+        return line.decode("utf-8")
     except UnicodeDecodeError:
-        # Cyrillic words are runs of high bytes, accents of western languages stand alone.
-        high = sum(byte > 127 for byte in line)
-        paired = sum(first > 127 and second > 127 for first, second in pairwise(line))
-        encoding = "cp1251" if 2 * paired >= high else "cp1252"
-        return line.decode(encoding, errors="replace"), True
+        return None
 
 
 def csv_relation(paths: list[Path]) -> str:

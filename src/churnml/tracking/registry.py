@@ -27,6 +27,7 @@ BUNDLE = "bundle"  # folder of the bundle among the artifacts of a run
 _BEFORE = "champion_before"  # tag of a version: the champion it took over from
 _PROMOTED_AT, _PROMOTED_BECAUSE = "promoted_at", "promoted_because"
 _ROLLED_BACK_AT, _ROLLED_BACK_BECAUSE = "rolled_back_at", "rolled_back_because"
+_KEPT_BACK_BECAUSE = "kept_back_because"
 _LONGEST_TAG = 5000  # MLflow's limit on the value of a tag
 
 
@@ -69,7 +70,45 @@ def resolve(uri: str) -> Path:
     if not uri.startswith(("models:/", "runs:/")):
         return _folder(Path(uri))
     with open_store() as client, refused(uri):
+        if uri == CHAMPION_URI and _champion(client) is None:
+            _say_what_waits(client)
         return _bundle_of(client, _run_of(client, uri))
+
+
+def _say_what_waits(client: MlflowClient) -> None:
+    """Refuse in words where models were trained and none of them is in use.
+
+    Raises
+    ------
+    InputError
+        With the newest version, why it was kept back, and the ways on.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        newest = client.get_model_version_by_alias(MODEL, CHALLENGER)
+    except MlflowException:
+        return  # nothing was trained; the address is refused as any other
+    why = (newest.tags or {}).get(_KEPT_BACK_BECAUSE, "")
+    raise InputError(
+        f"A model was trained (version {newest.version}) but not put into use"
+        f"{f': {why}' if why else '.'} To read its scores all the same, give "
+        f"`--model models:/{MODEL}/{newest.version}` or the folder of its bundle; to put it into "
+        f"use, run `churnml promote {newest.version}`."
+    )
+
+
+def keep_back(version: str, *, because: str) -> None:
+    """Remember with a version why it was not put into use.
+
+    Parameters
+    ----------
+    version : str
+    because : str
+        A sentence.
+    """
+    with open_store() as client:
+        _stamp(client, version, {_KEPT_BACK_BECAUSE: because})
 
 
 def champion() -> RegisteredModel | None:
