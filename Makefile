@@ -56,12 +56,13 @@ experiments: env ## all studies on all data sets; ONLY=oulad DATA=../shared/data
 notebooks: env ## run the notebooks and store their pictures
 	$(BIN)/jupytext --sync --execute notebooks/*.py
 
-lab: env ## JupyterLab on the notebooks
-	$(BIN)/jupyter lab --ip 127.0.0.1 notebooks
+lab: env ## JupyterLab on the notebooks, with the MLflow pages beside it
+	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/python -m churnml.tracking.beside \
+		$(BIN)/jupyter lab --ip 127.0.0.1 $(ARGS) notebooks
 
 ui: env ## the MLflow pages of past runs on http://127.0.0.1:5000
 	@test -f mlruns/mlflow.db || { echo "No run is stored yet: make train" >&2; exit 2; }
-	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --workers 1 --host 127.0.0.1 --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"
 
 clean: ## remove what was installed and cached; data and runs stay
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -10,18 +10,17 @@ import typer
 from churnml.commands.base import (
     AsJson,
     ConfigFile,
+    DataOption,
     DatasetFile,
     Out,
     PolicyFile,
+    Scores,
     app,
     print_json,
     show_notices,
     stderr,
     stdout,
 )
-
-Scores = Annotated[Path, typer.Argument(help="Score file: customer_id, as_of, probability.")]
-DataOption = Annotated[Path, typer.Option("--data", help="Folder of tables or a DuckDB file.")]
 
 
 @app.command(
@@ -32,13 +31,15 @@ def alerts(
     scores: Scores,
     data: DataOption,
     out: Out,
-    state: Annotated[Path, typer.Option(help="Folder of the ledger; made on the first run.")],
+    state: Annotated[
+        Path, typer.Option(help="Folder that remembers who was alerted; made on the first run.")
+    ],
     policy: PolicyFile = None,
     dataset: DatasetFile = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Raise the alerts of new scores; the same call twice raises nothing new."""
+    """Say whom to call today: the new alerts of new scores. Run twice, nothing new is raised."""
     from churnml.alerting import read_policy
     from churnml.alerting.desk import CARRIED, raise_alerts
     from churnml.config import read_study
@@ -72,7 +73,7 @@ def watch(
     dataset: DatasetFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the most valuable customers at the newest as_of, whatever their risk."""
+    """Show the most valuable customers, whatever their risk. At the newest as_of of the scores."""
     from churnml.alerting.desk import CARRIED
     from churnml.alerting.watch import watch_list
     from churnml.evaluation.outside import read_scores

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churnml.errors import InputError
+from churnml.spoken import Language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings=QUICK_HELP,
+    epilog="Start: `churnml simulate data/demo`, then `churnml train`; or with your own files: "
+    "`churnml init acme --from exports/*.csv`. Exit codes: 0 done, 1 done with findings, 2 "
+    "unusable input.",
 )
 
 
@@ -60,26 +64,63 @@ class Printer:
 stdout = Printer(stderr=False)
 stderr = Printer(stderr=True)
 
-Data = Annotated[Path, typer.Argument(help="Folder of tables or a DuckDB file.")]
+#: What is used where no model is named.
+CHAMPION = "models:/churnml@champion"
+
+Data = Annotated[Path, typer.Argument(help="Folder of tables, or a DuckDB file.")]
 StudyData = Annotated[
     Path | None,
-    typer.Argument(help="Folder of tables or a DuckDB file; default: the study's data."),
+    typer.Argument(help="Folder of tables, or a DuckDB file; default: the study's data."),
 ]
+DataOption = Annotated[Path, typer.Option("--data", help="Folder of tables, or a DuckDB file.")]
+Scores = Annotated[
+    Path, typer.Argument(help="Score file, as `churnml score` writes it or with these columns: "
+                         "customer_id, as_of, probability.")
+]  # fmt: skip
 DatasetFile = Annotated[
-    Path | None, typer.Option("--dataset", help="dataset.toml; default: the one beside the data.")
+    Path | None,
+    typer.Option(
+        "--dataset", help="How the tables are to be read; default: dataset.toml beside them."
+    ),
 ]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Study; default: experiments/studies/default.toml.")
+    Path | None,
+    typer.Option(
+        "--config", help="Study, the file of settings; default: experiments/studies/default.toml."
+    ),
 ]
 PolicyFile = Annotated[
-    Path | None, typer.Option("--policy", help="TOML of [alerts]; default: the study's.")
+    Path | None,
+    typer.Option(
+        "--policy", help="File with [alerts]: load, quiet time, options; default: the study's."
+    ),
 ]
-AsOfs = Annotated[list[str] | None, typer.Option("--as-of", help="Date or time; may be repeated.")]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model", help="Folder of a model, or a version such as models:/churnml/3; default: the "
+        "one in use."
+    ),
+]  # fmt: skip
+NewModel = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder to write the model into; default: one under mlruns/."),
+]
+AsOfs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--as-of", help="Date or time at which we look, nothing later is known; may be repeated."
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", help="File to write: .parquet, .csv or .jsonl.")]
+Lang = Annotated[Language, typer.Option("--lang", help="Language of the page.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
-Since = Annotated[str | None, typer.Option(help="First of a row of as_ofs.")]
-Until = Annotated[str | None, typer.Option(help="End of the row, exclusive.")]
-Every = Annotated[str, typer.Option(help="Step of the row, in days.")]
+Since = Annotated[
+    str | None, typer.Option(help="Instead of --as-of, many dates: the first of them.")
+]
+Until = Annotated[str | None, typer.Option(help="With --since: the dates end before this one.")]
+Every = Annotated[str, typer.Option(help="With --since: days from one date to the next.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same numbers.")]
 
 
 def data_of(study: Study, data: Path | None) -> Path:

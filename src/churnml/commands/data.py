@@ -21,8 +21,10 @@ from churnml.commands.base import (
 
 @app.command(epilog="Example: churnml simulate data/demo --customers 2000 --weeks 104 --seed 7")
 def simulate(
-    out: Annotated[Path, typer.Argument(help="Folder to write data/ and truth/ into.")],
-    world: Annotated[str, typer.Option(help="Kind of company.")] = "saas",
+    out: Annotated[
+        Path, typer.Argument(help="Folder; the tables go into data/, the truth into truth/.")
+    ],
+    world: Annotated[str, typer.Option(help="Kind of company; so far there is saas.")] = "saas",
     customers: Annotated[int, typer.Option(help="How many customers.")] = 2000,
     weeks: Annotated[int, typer.Option(help="How many weeks are observed.")] = 104,
     seed: Annotated[int, typer.Option(min=0, help="Draws causes, calendar and people.")] = 7,
@@ -31,11 +33,11 @@ def simulate(
     ] = None,
     causes_seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Draws anew how strongly, how fast and by what causes show."),
+        typer.Option(min=0, help="Other ways in which causes show: how strongly, fast, by what."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate a company whose true hazards are known."""
+    """Simulate a company to try things on. Who leaves when, and why, is known of it."""
     from churnml.sources.world import simulate as run
 
     tables = run(
@@ -54,11 +56,12 @@ def check(
     data: Data,
     dataset: DatasetFile = None,
     quarantine: Annotated[
-        Path | None, typer.Option(help="Folder for the rows that were refused, with reasons.")
+        Path | None,
+        typer.Option(help="Folder to write the refused rows into, with the reason of each."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check tables against the contract; exit code 1 when something was found."""
+    """Say what is wrong with the tables, in how many rows. Exit code 1 if anything is."""
     from churnml.sources import check as run
 
     report = run(data, dataset_file=dataset, quarantine=quarantine)

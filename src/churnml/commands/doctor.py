@@ -29,14 +29,16 @@ def doctor(
     dataset: DatasetFile = None,
     config: ConfigFile = None,
     model: Annotated[
-        str | None, typer.Option(help="Folder of a bundle or MLflow address: its age and size.")
+        str | None,
+        typer.Option(help="Also judge the age and size of this model: folder or version."),
     ] = None,
     scores: Annotated[
-        Path | None, typer.Option(help="Score file: whether anybody acted on its alerts.")
+        Path | None,
+        typer.Option(help="Also look whether anybody acted on the alerts of this score file."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for leaks and for mistakes in use; exit code 1 when something was found."""
+    """Look for leaks and for mistakes in use. Exit code 1 when something was found."""
     from churnml.config import read_study
     from churnml.evaluation.audit import examine
     from churnml.evaluation.outside import read_scores

@@ -12,6 +12,7 @@ from churnml.commands.base import (
     AsOfs,
     DatasetFile,
     Every,
+    Lang,
     Since,
     Until,
     app,
@@ -34,25 +35,28 @@ if TYPE_CHECKING:
     "the dictionary: churnml features data/demo/data --list --out features.html"
 )
 def features(
-    data: Annotated[Path | None, typer.Argument(help="Folder of tables or a DuckDB file.")] = None,
+    data: Annotated[Path | None, typer.Argument(help="Folder of tables, or a DuckDB file.")] = None,
     as_of: AsOfs = None,
     since: Since = None,
     until: Until = None,
     every: Every = "7d",
     out: Annotated[
-        Path | None, typer.Option("--out", help="File to write; with --list a page, .html.")
+        Path | None,
+        typer.Option(
+            "--out", help="File to write: .parquet, .csv, .jsonl; with --list a page, .html."
+        ),
     ] = None,
     dataset: DatasetFile = None,
-    list_: Annotated[bool, typer.Option("--list", help="Show the catalogue instead.")] = False,
-    lang: Annotated[
-        Language, typer.Option(help="With --list: language of titles and page.")
-    ] = "en",
+    list_: Annotated[
+        bool, typer.Option("--list", help="Show what features there are, instead.")
+    ] = False,
+    lang: Lang = "en",
     model: Annotated[
         str | None, typer.Option(help="With --list and --as-of: show what this model looks at.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compute the feature table, or list the catalogue: with --out as a page to search."""
+    """Compute what the model reads. With --list: what each feature means."""
     if list_:
         _list_features(
             data, dataset, (as_of, since, until, every), model=model, out=out, lang=lang,

@@ -33,12 +33,12 @@ def health(
     until: Until = None,
     every: Every = "7d",
     preset: Annotated[
-        str, typer.Option(help="default, small_business, seed_points, or a .toml of your own.")
+        str, typer.Option(help="Rules: default, small_business, seed_points or a .toml of yours.")
     ] = "default",
     dataset: DatasetFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score the health of everyone at risk by rules, 0 to 100 (100 = well); no model is needed."""
+    """Score health by rules, without a model. Of everyone at risk, 0 to 100 (100 = well)."""
     from churnml.delivery import check_suffix, write_health
     from churnml.health import health_features, health_table, read_preset
     from churnml.health.score import rows_by_colour

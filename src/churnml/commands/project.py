@@ -22,7 +22,7 @@ def init(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start a project: guess what your files are, write mapping, study, policy and a notebook."""
+    """Start a project around your own files. Guesses what they are, and says how sure it is."""
     from churnml.project import start_project
 
     content = start_project(folder, [*(sources or []), *(files or [])]).as_json()

@@ -26,14 +26,19 @@ def rules(
     data: StudyData = None,
     dataset: DatasetFile = None,
     config: ConfigFile = None,
-    within_days: Annotated[int, typer.Option(min=1, help="An exit counts so soon after.")] = 60,
-    top: Annotated[int, typer.Option(min=1, help="Mined rules that are put to the test.")] = 20,
+    within_days: Annotated[
+        int, typer.Option(min=1, help="An exit counts if it comes so soon after.")
+    ] = 60,
+    top: Annotated[
+        int, typer.Option(min=1, help="How many of the rules found are tested on later weeks.")
+    ] = 20,
     out: Annotated[
-        Path | None, typer.Option("--out", help="File of rules: .parquet, .csv or .jsonl.")
+        Path | None,
+        typer.Option("--out", help="File to write the rules into: .parquet, .csv or .jsonl."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Mine rules such as "after a downgrade four times as likely to leave", confirmed later."""
+    """Find rules that hold in later weeks. Say, "after a downgrade 4 times as likely to leave"."""
     from churnml.config import read_study
     from churnml.delivery import check_suffix, write_table
     from churnml.evaluation.rule_book import mine_rules

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from churnml.commands.base import (
+    CHAMPION,
     AsJson,
     AsOfs,
     ConfigFile,
     Data,
     DatasetFile,
     Every,
+    Model,
     Out,
     PolicyFile,
     Since,
@@ -34,14 +36,12 @@ def score(
     since: Since = None,
     until: Until = None,
     every: Every = "7d",
-    model: Annotated[
-        str, typer.Option(help="Folder of a bundle or MLflow address.")
-    ] = "models:/churnml@champion",
+    model: Model = CHAMPION,
     dataset: DatasetFile = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score everyone at risk at one or many as_ofs: probability, reasons, health, tier, value."""
+    """Score everyone at risk, on one or many dates. Probability, reasons, health, tier, value."""
     from churnml.alerting.tiers import counts_by_kind
     from churnml.config import read_study
     from churnml.delivery import check_suffix, write_scores
@@ -82,14 +82,16 @@ def _answer(content: dict[str, Any], *, as_json: bool) -> None:
 
 @app.command(epilog="Example: churnml evaluate scores.parquet data/demo/data")
 def evaluate(
-    scores: Annotated[Path, typer.Argument(help="File: customer_id, as_of, probability or score.")],
+    scores: Annotated[
+        Path, typer.Argument(help="Any system's file: customer_id, as_of, probability or score.")
+    ],
     data: Data,
     policy: PolicyFile = None,
     dataset: DatasetFile = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge any score file: rows, queue and lead time, with a random score beside it."""
+    """Judge any score file, another system's too. Rows, queue, lead time; a random score beside."""
     from churnml.alerting import read_policy
     from churnml.config import read_study
     from churnml.evaluation.outside import judge_file

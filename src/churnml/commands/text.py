@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from churnml.text.scoring import TextScorer
 
 text = typer.Typer(
-    name="text", help="Messages become signals: tone, formality, markers.", no_args_is_help=True,
+    name="text", no_args_is_help=True,
+    help="What messages say: tone, formality, markers, category.",
     rich_markup_mode=None, context_settings=QUICK_HELP,
 )  # fmt: skip
 app.add_typer(text)
@@ -42,7 +43,9 @@ Labels = Annotated[
 ]
 DescriptionFile = Annotated[
     Path | None,
-    typer.Option("--dataset", help="dataset.toml with [competitors] and [text]."),
+    typer.Option(
+        "--dataset", help="dataset.toml with [competitors] and [text]: names and own lists."
+    ),
 ]
 Model = Annotated[
     Path | None, typer.Option("--model", help="Folder that `churnml text train` wrote.")
@@ -53,7 +56,7 @@ CompanyData = Annotated[
 ]
 CacheFolder = Annotated[
     Path | None,
-    typer.Option("--cache", help="Folder of known scores; default mlruns/cache/text."),
+    typer.Option("--cache", help="Folder of scores already known; default: mlruns/cache/text."),
 ]
 Llm = Annotated[
     Path | None, typer.Option("--llm", help="TOML file with [llm]: ask a language model.")
@@ -74,7 +77,7 @@ def score(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Score messages: status, lang, tone, formality, markers, category."""
+    """Say what messages tell. Status, language, tone, formality, markers, category."""
     from churnml.delivery import check_suffix, write_rows
     from churnml.text.cache import ScoreCache
     from churnml.text.files import read_rows
@@ -108,7 +111,7 @@ def evaluate(
     llm: Llm = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a scorer on labelled messages: precision, recall and F1 of each marker, tone."""
+    """Judge a scorer on messages that you labelled. Precision, recall and F1 of markers, tone."""
     from churnml.text.files import read_rows
     from churnml.text.judging import judge, labels_of
     from churnml.text.scoring import score_messages
@@ -132,16 +135,24 @@ def evaluate(
 )
 def train(
     labels: Labels,
-    target: Annotated[str, typer.Option(help="tone, category or marker:NAME.")],
+    target: Annotated[
+        str,
+        typer.Option(
+            help="What to learn: tone, category, or marker:NAME such as marker:ultimatum."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the model.")],
     dataset: DescriptionFile = None,
     precision: Annotated[
-        float, typer.Option(min=0.5, max=1.0, help="Wanted share of right categories.")
+        float,
+        typer.Option(
+            min=0.5, max=1.0, help="Wanted share of right categories; less sure ones stay unknown."
+        ),
     ] = 0.9,
-    seed: Annotated[int, typer.Option(min=0)] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")] = 7,
     as_json: AsJson = False,
 ) -> None:
-    """Train a scorer on own labels; kept only if it beats the word lists on unseen ones."""
+    """Train a scorer on your labels. Kept only if it beats the word lists on unseen ones."""
     from churnml.text.files import read_rows
     from churnml.text.linear import train_text
 
@@ -191,11 +202,13 @@ def queue(
 
 @app.command(epilog="Example: churnml forget --message-id M-17 --message-id M-18")
 def forget(
-    message_id: Annotated[list[str], typer.Option("--message-id", help="May be repeated.")],
+    message_id: Annotated[
+        list[str], typer.Option("--message-id", help="Message to forget; may be repeated.")
+    ],
     cache: CacheFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase what the cache of message scores knows of these messages."""
+    """Forget what is remembered of these messages' scores."""
     from churnml.text.cache import ScoreCache
     from churnml.text.hearing import CACHE
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from churnml.commands.base import (
+    CHAMPION,
     AsJson,
     ConfigFile,
     DatasetFile,
+    Model,
+    NewModel,
+    Seed,
     StudyData,
     app,
     data_of,
@@ -29,16 +32,18 @@ def train(
     dataset: DatasetFile = None,
     config: ConfigFile = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="Use the data as it was known then.")
+        str | None,
+        typer.Option("--as-of", help="Train as if it were that date: on what was known."),
     ] = None,
-    trials: Annotated[int | None, typer.Option(min=0, help="Settings tried.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.")] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the model; default under mlruns/.")
+    trials: Annotated[
+        int | None,
+        typer.Option(min=0, help="Settings to try, 0 for none and quick; default: the study's."),
     ] = None,
+    seed: Seed = None,
+    out: NewModel = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the monthly training: features, folds, tuning, proof, promotion."""
+    """Train a model and prove it on later weeks. It is put into use if it is not worse."""
     from churnml.config import read_study
     from churnml.train import train as run
 
@@ -56,17 +61,13 @@ def train(
 @app.command(epilog="Example: churnml recalibrate data/demo/data --model models:/churnml@champion")
 def recalibrate(
     data: StudyData = None,
-    model: Annotated[
-        str, typer.Option(help="Folder of a bundle or MLflow address.")
-    ] = "models:/churnml@champion",
+    model: Model = CHAMPION,
     dataset: DatasetFile = None,
     config: ConfigFile = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the new model; default under mlruns/.")
-    ] = None,
+    out: NewModel = None,
     as_json: AsJson = False,
 ) -> None:
-    """Calibrate a model on labels closed since it was trained, without a refit, if that wins."""
+    """Correct a model's probabilities by what happened since. Kept only if that proves better."""
     from churnml.config import read_study
     from churnml.recalibration import recalibrate as run
 

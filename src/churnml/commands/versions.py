@@ -11,12 +11,12 @@ from churnml.commands.base import AsJson, app, print_json, stdout
 if TYPE_CHECKING:
     from churnml.tracking import RegisteredModel
 
-Because = Annotated[str, typer.Option(help="The reason, kept with the version.")]
+Because = Annotated[str, typer.Option(help="Why; kept with the version.")]
 
 
 @app.command(epilog='Example: churnml rollback --because "recall fell since the release"')
 def rollback(because: Because = "", as_json: AsJson = False) -> None:
-    """Put the champion before the present one back into use."""
+    """Put the model before the present one back into use."""
     from churnml import tracking
 
     now = tracking.champion()
@@ -28,11 +28,11 @@ def rollback(because: Because = "", as_json: AsJson = False) -> None:
 
 @app.command(epilog='Example: churnml promote 4 --because "the champion needs a table we dropped"')
 def promote(
-    version: Annotated[str, typer.Argument(help="Number of a registered version.")],
+    version: Annotated[str, typer.Argument(help="Its number, as `train` and MLflow show it.")],
     because: Because = "",
     as_json: AsJson = False,
 ) -> None:
-    """Put a version into use by hand, where the monthly comparison cannot decide."""
+    """Put a version of the model into use by hand. For when `train` could not decide."""
     from churnml import tracking
 
     before = tracking.champion()
