@@ -113,7 +113,7 @@ AsOfs = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", help="File to write: .parquet, .csv or .jsonl.")]
-Lang = Annotated[Language, typer.Option("--lang", help="Language of the page.")]
+Lang = Annotated[Language, typer.Option("--lang", help="Language of what is shown.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 Since = Annotated[
     str | None, typer.Option(help="Instead of --as-of, many dates: the first of them.")

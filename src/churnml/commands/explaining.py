@@ -6,7 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from churnml.commands.base import AsJson, Data, DatasetFile, app, print_json, show_notices, stdout
+from churnml.commands.base import (
+    CHAMPION,
+    AsJson,
+    Data,
+    DatasetFile,
+    Lang,
+    Model,
+    app,
+    print_json,
+    show_notices,
+    stdout,
+)
 
 
 @app.command(
@@ -15,20 +26,17 @@ from churnml.commands.base import AsJson, Data, DatasetFile, app, print_json, sh
 )
 def explain(
     data: Data,
-    customer: Annotated[str, typer.Option(help="The customer_id.")],
+    customer: Annotated[str, typer.Option(help="The customer_id, as in the score file.")],
     as_of: Annotated[str, typer.Option("--as-of", help="Date or time of the score.")],
     since: Annotated[
         str | None, typer.Option(help="Earlier date or time: why has the score changed since?")
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="Folder of a bundle or MLflow address.")
-    ] = "models:/churnml@champion",
-    lang: Annotated[str, typer.Option(help="Language on the terminal: en or ru.")] = "en",
+    model: Model = CHAMPION,
+    lang: Lang = "en",
     dataset: DatasetFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Explain the score of one customer, and why it changed since an earlier date."""
-    from churnml.errors import InputError
+    """Explain the score of one customer. With --since: what moved it since then."""
     from churnml.explanation.account import account
     from churnml.model.bundle import Bundle
     from churnml.report.account import show_account
@@ -36,8 +44,6 @@ def explain(
     from churnml.tracking import resolve
     from churnml.windows import instant
 
-    if lang not in ("en", "ru"):
-        raise InputError(f"--lang is '{lang}'; expected en or ru.")
     opened = open_dataset(data, dataset_file=dataset)
     show_notices(opened)
     zone = opened.description.timezone
