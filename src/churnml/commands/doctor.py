@@ -22,20 +22,23 @@ from churnml.commands.base import (
 if TYPE_CHECKING:
     from churnml.evaluation.audit import Audit
 
+JudgedModel = Annotated[
+    str | None,
+    typer.Option(help="Also judge the age and size of this model: folder or version."),
+]
+JudgedScores = Annotated[
+    Path | None,
+    typer.Option(help="Also look whether anybody acted on the alerts of this score file."),
+]
+
 
 @app.command(epilog="Example: churnml doctor data/demo/data --model mlruns/bundles/0123abcd")
 def doctor(
     data: Data,
     dataset: DatasetFile = None,
     config: ConfigFile = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Also judge the age and size of this model: folder or version."),
-    ] = None,
-    scores: Annotated[
-        Path | None,
-        typer.Option(help="Also look whether anybody acted on the alerts of this score file."),
-    ] = None,
+    model: JudgedModel = None,
+    scores: JudgedScores = None,
     as_json: AsJson = False,
 ) -> None:
     """Look for leaks and for mistakes in use. Exit code 1 when something was found."""
