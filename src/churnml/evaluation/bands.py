@@ -2,7 +2,7 @@
 
 Resamples alone give intervals that are too narrow where few people leave, of no width where all or
 none were caught, and beside the truth where the load was rounded up; each is mended here. Whether
-the intervals cover is measured in ``experiments/coverage``.
+the intervals cover is measured in ``experiments/interval_coverage``.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "experiments" / "coverage"
+FOLDER = Path(__file__).parents[2] / "experiments" / "interval_coverage"
 RESULTS = json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
 FIGURES = {row["figure"]: row for row in RESULTS["figures"]}
