@@ -23,58 +23,79 @@ Sampler = Literal["none", "scale_pos_weight", "smote", "undersample", "easy_ense
 class Section(BaseModel):
     """A table of a TOML file; frozen, and a typo in a key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Label(Section):
     """The label window ``[as_of + lead, as_of + lead + horizon)``."""
 
     lead_days: Annotated[int, Field(ge=0)] = 21
+    """Days from the as_of to the first exit that counts: the warning that is wanted."""
     horizon_days: Annotated[int, Field(gt=0)] = 28
+    """Length of the label window, in days."""
 
 
 class Population(Section):
     """Whose snapshots train and test. Scoring covers everyone at risk."""
 
     min_tenure_days: Annotated[int, Field(ge=0)] = 28
+    """Younger customers neither train nor test."""
     active_within_days: Annotated[int, Field(gt=0)] | None = None
+    """Only customers with an event in so many days; none: everybody."""
     min_active_days: Annotated[int, Field(gt=0)] | None = None
+    """Only customers with events on so many days; none: everybody."""
 
 
 class Folds(Section):
     """Forward folds. Without dates: the last ``blocks`` test blocks whose labels are closed."""
 
     scheme: Literal["expanding", "rolling"] = "expanding"
+    """Whether training grows from fold to fold, or keeps the last ``train_days``."""
     train_from: date | datetime | None = None
+    """First as_of of training; none: where the history begins."""
     test_from: date | datetime | None = None
+    """First as_of of the first test block; none: by ``blocks``."""
     test_until: date | datetime | None = None
+    """End of the last test block; none: the last closed label."""
     test_every_days: Annotated[int, Field(gt=0)] = 61
+    """Length of a test block, in days."""
     blocks: Annotated[int, Field(gt=0)] = 3
+    """Number of test blocks, where no dates are given."""
     train_days: Annotated[int, Field(gt=0)] | None = None
+    """Days of training of a rolling scheme."""
 
 
 class Model(Section):
     """The learner. ``heads`` are label windows [lead_days, horizon_days]; empty: the recipe's."""
 
     heads: tuple[tuple[int, int], ...] = ()
+    """Label windows [lead_days, horizon_days] learnt together; empty: the recipe's."""
     seeds: Annotated[int, Field(gt=0)] = 1
+    """Fits whose scores are averaged in every fold."""
     final_seeds: Annotated[int, Field(gt=0)] = 2
+    """Fits whose scores are averaged in the model that is put into use."""
     sampler: Sampler = "none"
+    """Rebalancing of classes inside the fold; measured, and none is better."""
     max_rows: Annotated[int, Field(gt=0)] = 500_000
+    """More training rows are thinned out to so many."""
 
 
 class Tuning(Section):
     """How many settings are tried beside the recipe; 0 keeps the recipe."""
 
     trials: Annotated[int, Field(ge=0)] = 10
+    """Settings of the learner that are tried; 0 keeps the recipe, and is quick."""
 
 
 class Persist(Section):
     """In the top share at ``weeks`` or more of the last ``of`` as_ofs."""
 
     weeks: Annotated[int, Field(gt=0)]
+    """At so many as_ofs."""
     of: Annotated[int, Field(gt=0)]
+    """Of so many as_ofs in a row."""
     top: Share
+    """Share of the customers that counts as the top."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -87,16 +108,27 @@ class Alerts(Section):
     """The alert queue: weekly load and quiet time. The options keep alerts back; all are off."""
 
     q: Share = 0.02
+    """Share of those not quiet that is alerted at each as_of: the load."""
     quiet_days: Annotated[int, Field(ge=0)] = 56
+    """So long after an alert there is no other for the same customer."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    """Seed of the order of equal scores; none: the study's."""
     load_days: Annotated[int, Field(gt=0)] | None = None
+    """The load is for so many days together, for who scores daily."""
     enter: Share | None = None
+    """Only who newly entered this top share is alerted."""
     exit: Share | None = None
+    """Who left this top share may enter anew."""
     persist: Persist | None = None
+    """Only who was in the top share at several as_ofs is alerted."""
     suppress: tuple[Literal["intervention", "outage", "holiday", "dead_feed"], ...] = ()
+    """When alerts are held back."""
     suppress_days: Annotated[int, Field(ge=0)] = 7
+    """Days after an outage or a holiday."""
     owner_capacity: Annotated[int, Field(gt=0)] | None = None
+    """Most alerts for one owner at an as_of."""
     control_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of customers never alerted, to compare calls with no calls."""
 
     @model_validator(mode="after")
     def _bands(self) -> Self:
@@ -109,8 +141,11 @@ class Tiers(Section):
     """Tiers by ``capacity`` (shares of an as_of from the top) or by ``probability`` (cuts)."""
 
     by: Literal["capacity", "probability"] = "capacity"
+    """Tiers by rank, or by the probability itself."""
     shares: tuple[Share, Share, Share] = (0.01, 0.02, 0.07)
+    """Shares of an as_of from the top that are critical, high and medium."""
     cuts: tuple[Share, Share, Share] = (0.8, 0.6, 0.3)
+    """Least probabilities of critical, high and medium."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -123,19 +158,23 @@ class Features(Section):
     """Features left out by name, and packs of a field switched on."""
 
     drop: tuple[str, ...] = ()
+    """Features left out, by name."""
     packs: tuple[str, ...] = ()
+    """Packs of features of a field switched on, by name."""
 
 
 class Baselines(Section):
     """Features of the rank-sum rule with the sign of risk; empty: the obvious signals."""
 
     rank_sum: dict[str, Literal[-1, 1]] = {}
+    """Feature and sign (1: more is riskier) of the rule of summed ranks; empty: obvious ones."""
 
 
 class Health(Section):
     """Preset of the health score: a shipped name or the path of a TOML file."""
 
     preset: str = "default"
+    """``default``, ``small_business``, ``seed_points`` or the path of a TOML file."""
 
 
 class Money(Section):
@@ -147,18 +186,26 @@ class Money(Section):
     """
 
     years: Annotated[float, Field(gt=0)] = 1.0
+    """Years of its recurring revenue that a saved customer is worth."""
     accept_alpha: Annotated[float, Field(gt=0)] = 6.0
+    """First parameter of the chance to accept an offer, Beta(alpha, beta)."""
     accept_beta: Annotated[float, Field(gt=0)] = 14.0
+    """Second parameter of that chance."""
     incentive_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Cost of the offer, as a share of the customer's value."""
     contact_cost: Annotated[float, Field(ge=0)] = 15.0
+    """Cost of one contact."""
     value_without_mrr: Annotated[float, Field(gt=0)] = 3000.0
+    """Value of every customer where no recurring revenue is known."""
 
 
 class Promotion(Section):
     """How much worse a challenger may be, as a share of the champion's average precision."""
 
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    """How much worse a new model may be, as a share of average precision."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.90
+    """How sure that must be."""
 
 
 class Treated(Section):
@@ -169,27 +216,44 @@ class Treated(Section):
     """
 
     rows: Literal["keep", "exclude", "weight"] = "keep"
+    """Keep, exclude or reweight rows of customers that a save play reached."""
     effect_days: Annotated[int, Field(ge=0)] = 84
+    """So many days after it was assigned a play may still work."""
 
 
 class Study(Section):
     """All choices of one training run."""
 
     data: str = "data/demo/data"
+    """Folder of tables, or a DuckDB file."""
     label: Label = Label()
+    """What counts as leaving."""
     population: Population = Population()
+    """Whose snapshots train and test."""
     folds: Folds = Folds()
+    """Splits by time."""
     model: Model = Model()
+    """The learner."""
     tuning: Tuning = Tuning()
+    """The search for settings."""
     alerts: Alerts = Alerts()
+    """The alert queue."""
     tiers: Tiers = Tiers()
+    """Tiers of urgency."""
     features: Features = Features()
+    """Which features."""
     baselines: Baselines = Baselines()
+    """Simple rules beside."""
     health: Health = Health()
+    """The health score."""
     promotion: Promotion = Promotion()
+    """When a new model replaces the old."""
     treated: Treated = Treated()
+    """Customers that were called."""
     money: Money = Money()
+    """What contacts cost and win."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
+    """Same seed, same numbers."""
 
     def digest(self) -> str:
         """Sixteen hexadecimal digits that change with any choice."""

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "src" / "churnml"
 HOUSE = (
     "__init__",
     "__main__",
+    "reference",
     "commands",
     "train",
     "recalibration",

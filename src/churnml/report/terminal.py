@@ -11,18 +11,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from churnml.evaluation.meaning import FIGURES
 from churnml.report.money_terminal import money_table
 
-#: Figure, heading in the comparison (80 columns must do), and its name in full.
-_COLUMNS = (
-    ("average_precision", "AP", "average precision"),
-    ("roc_auc", "AUC", "ROC AUC"),
-    ("lift_at_10pct", "lift", "lift in the top tenth of each as_of"),
-    ("recall_at_lead_21d", "recall", "share of exits alerted 21 to 84 days ahead"),
-    ("alert_precision", "prec.", "share of alerts followed by an exit within 84 days"),
-    ("median_lead_days", "lead", "median notice of the first alert, days"),
-    ("alerts_per_week", "load", "alerts a week"),
-)
+#: Heading of a figure in the comparison (80 columns must do).
+_HEADINGS = {
+    "average_precision": "AP",
+    "roc_auc": "AUC",
+    "lift_at_10pct": "lift",
+    "recall_at_lead_21d": "recall",
+    "alert_precision": "prec.",
+    "median_lead_days": "lead",
+    "alerts_per_week": "load",
+}
+#: Figure, heading, and its name in full.
+_COLUMNS = tuple((name, short, FIGURES[name].title) for name, short in _HEADINGS.items())
 
 
 class Stages:

@@ -25,10 +25,15 @@ class Churn(Section):
     """What an exit is. The label delay follows from it."""
 
     kind: Literal["contract", "inactivity", "absence"] = "contract"
+    """``contract``: end of the last subscription; ``inactivity``: silence; ``absence``: undated."""
     grace_days: Annotated[int, Field(ge=0)] = 14
+    """Renewed within so many days is not a departure."""
     involuntary: Literal["censor", "exit"] = "censor"
+    """What the end of a subscription that the customer did not choose is."""
     silence_days: Annotated[int, Field(gt=0)] = 90
+    """Days without activity that are an exit, for ``inactivity``."""
     activity: tuple[str, ...] = ()
+    """Names of events that count as activity; empty: all."""
 
     @property
     def delay_days(self) -> int:
@@ -42,12 +47,14 @@ class CustomersSection(Section):
     """Columns of customers that never change and may become features."""
 
     immutable: tuple[str, ...] = ("region", "industry", "channel", "language")
+    """Columns of customers that are never overwritten, and may be features."""
 
 
 class TicketsSection(Section):
     """Columns of tickets that are never overwritten."""
 
     immutable: tuple[str, ...] = ("category", "channel")
+    """Columns of tickets that are never overwritten."""
 
 
 class TableSource(Section):
@@ -59,14 +66,23 @@ class TableSource(Section):
     """
 
     file: str | None = None
+    """File or pattern; none: the canonical name."""
     sql: str | None = None
+    """One SELECT over files, instead of ``file``."""
     columns: dict[str, str] = Field(default={})
+    """Canonical name = name in the file."""
     time_format: str | tuple[str, ...] = ()
+    """Format of times that are not ISO, as of strptime; several are tried in order."""
     decimal: Literal[".", ","] = "."
+    """Decimal mark of numbers."""
     values: dict[str, dict[str, str]] = Field(default={})
+    """By column: other words = ours."""
     fixed: dict[str, str] = Field(default={})
+    """Column = one value for all rows."""
     delay: str | None = None
+    """How long after it happened a row is in the warehouse, such as 1d."""
     covers: str | None = None
+    """SQL condition over customers: whom this feed covers; none: everybody."""
 
     @property
     def time_formats(self) -> tuple[str, ...]:
@@ -99,13 +115,16 @@ class Competitors(Section):
     """Names of competitors with their aliases; integrations are named without meaning to leave."""
 
     names: tuple[tuple[str, ...], ...] = ()
+    """Names of each competitor with aliases; declined forms are found."""
     integrations: tuple[str, ...] = ()
+    """Naming these is no mention of a competitor."""
 
 
 class TextSection(Section):
     """A folder of TOML files with own words and phrases, read over the shipped lists."""
 
     lists: str | None = None
+    """Folder of own word lists, read over the shipped ones."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -117,23 +136,36 @@ class Quality(Section):
     """The share of rows of one table that may be quarantined before a run stops."""
 
     max_quarantined: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Share of a table's rows that may be refused before a run stops."""
 
 
 class Description(Section):
     """The content of dataset.toml."""
 
     name: str = "dataset"
+    """What the data set is called in pages and runs."""
     timezone: str = "UTC"
+    """Zone of times without one; a bare date is midnight there."""
     currency: str = "EUR"
+    """Currency of all amounts."""
     observed_until: date | datetime | None = None
+    """Until when everything is known; none: the newest row."""
     churn: Churn = Churn()
+    """What an exit is."""
     customers: CustomersSection = CustomersSection()
+    """The customers table."""
     tickets: TicketsSection = TicketsSection()
+    """The tickets table."""
     tables: dict[str, TableSource] = Field(default={})
+    """Where each table comes from."""
     events: dict[Role, tuple[str, ...]] = Field(default={})
+    """What some names of events mean."""
     competitors: Competitors = Competitors()
+    """Names to listen for."""
     text: TextSection = TextSection()
+    """How messages are read."""
     quality: Quality = Quality()
+    """How dirty data may be."""
 
     @field_validator("timezone")
     @classmethod
