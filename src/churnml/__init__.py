@@ -32,6 +32,10 @@ _DATA = {
     "take_snapshots": "churnml.snapshots:take_snapshots",
     "in_population": "churnml.snapshots:in_population",
     "catalogue": "churnml.features.catalogue:catalogue",
+    "with_features": "churnml.features:with_features",
+    "Feature": "churnml.features:Feature",
+    "Family": "churnml.features:Family",
+    "Unit": "churnml.features:Unit",
     "compute_features": "churnml.features:compute_features",
     "LabelWindow": "churnml.windows:LabelWindow",
     "label": "churnml.labels:label",
@@ -41,6 +45,7 @@ _DATA = {
 _MODEL = {
     "prepare": "churnml.model.examples:prepare",
     "forward_folds": "churnml.splits:forward_folds",
+    "tune": "churnml.model.tuning:tune",
     "fit": "churnml.model.ensemble:fit_ensemble",
     "Fitting": "churnml.evaluation.forward:Fitting",
     "prove": "churnml.evaluation.proof:prove",
@@ -58,6 +63,9 @@ _VALIDATION = {
     "label_sensitivity": "churnml.evaluation.label_sensitivity:label_sensitivity",
     "split_gap": "churnml.evaluation.split_gap:split_gap",
     "paired_figures": "churnml.evaluation.paired:paired_figures",
+    "family_separation": "churnml.evaluation.separation:family_separation",
+    "signal_separation": "churnml.evaluation.separation:signal_separation",
+    "compare_fittings": "churnml.evaluation.recipes:compare_fittings",
 }
 #: Who is leaving, when, and whom to call.
 _USE = {
@@ -88,6 +96,8 @@ _FIGURES = {
     "window_sufficiency_figure": "churnml.report.validation_figures:window_sufficiency_figure",
     "label_sensitivity_figure": "churnml.report.validation_figures:label_sensitivity_figure",
     "split_gap_figure": "churnml.report.validation_figures:split_gap_figure",
+    "family_separation_figure": "churnml.report.separation_figure:family_separation_figure",
+    "fittings_figure": "churnml.report.fittings_figure:fittings_figure",
     "beeswarm_figure": "churnml.report.attribution:beeswarm_figure",
     "dependence_figure": "churnml.report.attribution:dependence_figure",
     "family_importance_figure": "churnml.report.attribution:family_importance_figure",
@@ -111,6 +121,9 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.evaluation.learning_curve import learning_curve as learning_curve
     from churnml.evaluation.paired import paired_figures as paired_figures
     from churnml.evaluation.proof import prove as prove
+    from churnml.evaluation.recipes import compare_fittings as compare_fittings
+    from churnml.evaluation.separation import family_separation as family_separation
+    from churnml.evaluation.separation import signal_separation as signal_separation
     from churnml.evaluation.split_gap import split_gap as split_gap
     from churnml.evaluation.window_sufficiency import window_sufficiency as window_sufficiency
     from churnml.evaluation.yardstick import evaluate as evaluate
@@ -122,7 +135,11 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.explanation import importance_over_time as importance_over_time
     from churnml.explanation import importance_stability as importance_stability
     from churnml.explanation import interactions as interactions
+    from churnml.features import Family as Family
+    from churnml.features import Feature as Feature
+    from churnml.features import Unit as Unit
     from churnml.features import compute_features as compute_features
+    from churnml.features import with_features as with_features
     from churnml.features.catalogue import catalogue as catalogue
     from churnml.labels import label as label
     from churnml.labels import spells as _spells
@@ -130,6 +147,7 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.model.ensemble import fit_ensemble as _fit_ensemble
     from churnml.model.examples import prepare as prepare
     from churnml.model.horizons import exit_day_quantiles as exit_day_quantiles
+    from churnml.model.tuning import tune as tune
     from churnml.recalibration import recalibrate as recalibrate
     from churnml.report.attribution import beeswarm_figure as beeswarm_figure
     from churnml.report.attribution import dependence_figure as dependence_figure
@@ -141,7 +159,11 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
         importance_stability_figure as importance_stability_figure,
     )
     from churnml.report.attribution import waterfall_figure as waterfall_figure
+    from churnml.report.fittings_figure import fittings_figure as fittings_figure
     from churnml.report.folds_figure import folds_figure as folds_figure
+    from churnml.report.separation_figure import (
+        family_separation_figure as family_separation_figure,
+    )
     from churnml.report.validation_figures import (
         label_sensitivity_figure as label_sensitivity_figure,
     )

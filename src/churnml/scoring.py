@@ -171,7 +171,7 @@ def score_everyone(
 
 
 def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:
-    """The features of the catalogue that the bundle was trained with.
+    """The features of the catalogue, own ones included, that the bundle was trained with.
 
     Raises
     ------
@@ -180,6 +180,12 @@ def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:
     """
     known = {feature.name: feature for feature in catalogue(dataset)}
     absent = [name for name in bundle.feature_names if name not in known]
+    if theirs := [name for name in absent if name in bundle.own_features]:
+        raise InputError(
+            f"The model was trained with features of its maker's own, which are not here: "
+            f"{', '.join(theirs[:5])}. They are declared in Python and no part of the model: score "
+            "there, a dataset that has them: churnml.with_features(dataset, [the same features])."
+        )
     if absent:
         raise InputError(
             f"The model needs {len(bundle.feature_names)} features; {len(absent)} are not in this "
@@ -190,10 +196,15 @@ def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:
     if feature_digest(needed) != bundle.feature_digest:
         raise InputError(
             "The features have the model's names but not its meaning: their definition, or the "
-            "type of an immutable column, has changed since it was trained. Train again, or score "
-            "with the version of churnml in bundle.json."
+            "type of an immutable column, has changed since it was trained"
+            f"{_or_own(bundle)}. Train again, or score with the version of churnml in bundle.json."
         )
     return needed
+
+
+def _or_own(bundle: Bundle) -> str:
+    own = bundle.own_features
+    return f" (or your own {', '.join(own[:5])} are declared otherwise)" if own else ""
 
 
 def standing_features(dataset: Dataset, preset: Preset) -> tuple[Feature, ...]:

@@ -10,7 +10,7 @@ if __name__ == "__main__":  # `python -m churnml.train` is `churnml train`; befo
     runpy.run_module("churnml", run_name="__main__", alter_sys=True)
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from churnml.evaluation.promotion import Verdict, against_rule, compare, newest_
 from churnml.evaluation.proof import Proof, prove
 from churnml.evaluation.record import record, write_record
 from churnml.evaluation.words import say
-from churnml.features import feature_digest
+from churnml.features import Feature, feature_digest, with_features
 from churnml.features.cache import code_digest
 from churnml.model.bundle import Bundle, check_folder
 from churnml.model.examples import Examples, prepare
@@ -80,6 +80,7 @@ def train(
     study: Study | None = None,
     dataset_file: Path | None = None,
     as_of: str | None = None,
+    own: Sequence[Feature] = (),
     out: Path | None = None,
     console: Console | None = None,
 ) -> TrainingResult:
@@ -95,6 +96,8 @@ def train(
         dataset.toml; default: the one beside the data.
     as_of : str, optional
         Use the data as it was known then; a bare date is midnight in the dataset's zone.
+    own : sequence of Feature
+        Your own features beside the catalogue; who scores must bring them.
     out : Path, optional
         Folder of the model; default ``mlruns/bundles/<digest>``.
     console : Console, optional
@@ -110,7 +113,8 @@ def train(
         check_folder(out)
     stages = stages_for(console)
     with stages.stage("read and check"):
-        dataset = _open(data, dataset_file=dataset_file, as_of=as_of)
+        opened = _open(data, dataset_file=dataset_file, as_of=as_of)
+        dataset = with_features(opened, own)
         stages.notices(dataset.notices)
     with stages.stage("snapshots, features, labels"):
         examples, folds = prepare(dataset, study=study, cache=RUNS / "cache", say=stages.say)
@@ -210,7 +214,7 @@ class _Run:
             self.study.digest(),
             code_digest(),
             str(self.dataset.observed_until),
-            *self.examples.features.columns,
+            feature_digest(self.examples.catalogue),
         ]
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
@@ -324,19 +328,12 @@ class _Run:
     def refit(self, fitting: Fitting, proof: Proof) -> Bundle:
         """The recipe refitted on all closed labels."""
         until, weeks = self.dataset.observed_until, proof.refinement.weeks
-        return Bundle(
-            ensemble=self._final(fitting).fit(self.examples, folds=self.folds, tested=until),
-            dataset=self.dataset.description.name,
-            study=self.study.model_dump(mode="json"),
-            feature_names=tuple(self.examples.features.columns),
-            feature_digest=feature_digest(self.examples.catalogue),
-            data_digest=self.dataset.digest,
-            data_from=self.examples.as_ofs.min(),
-            data_until=until,
+        fitted = self._final(fitting).fit(self.examples, folds=self.folds, tested=until)
+        return replace(
+            Bundle.of(fitted, self.examples, dataset=self.dataset, study=self.study),
             metrics=proof.model.as_json()["metrics"],
             calibrator=proof.refinement.calibrator,
             weeks_ahead=None if weeks is None else weeks.final,
-            message_risk=self.examples.message_risk,
         )
 
     def write_documents(

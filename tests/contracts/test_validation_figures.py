@@ -139,3 +139,38 @@ def test_a_notebook_shows_a_figure_by_itself():
 
 def test_both_languages_caption_the_same():
     assert set(CAPTIONS["en"]) == set(CAPTIONS["ru"])
+
+
+@LANGUAGES
+def test_families_stand_in_panels_and_the_best_at_three_weeks_in_the_title(language):
+    lines = [
+        {"family": family, "weeks": weeks, "value": value, "low": value - 0.1, "high": value + 0.1}
+        for family, value in (("usage", 0.6), ("support", 0.8), ("together", 0.9))
+        for weeks in range(6)
+    ]
+    figure = ch.family_separation_figure(pd.DataFrame(lines), language=language)
+
+    assert [axes.get_title(loc="left") for axes in figure.axes] == {
+        "en": ["usage", "support"], "ru": ["использование", "поддержка"],
+    }[language]  # fmt: skip
+    assert re.search({"en": "3 weeks.*support.*80 %", "ru": "3 нед.*поддержка.*80 %"}[language],
+                     texts(figure))  # fmt: skip
+    with pytest.raises(InputError, match="no family"):
+        ch.family_separation_figure(pd.DataFrame(lines).iloc[-1:])
+
+
+@LANGUAGES
+def test_ways_of_fitting_stand_below_each_other_with_the_furthest_in_the_title(language):
+    lines = [
+        {**line(0.2 + gap, gap, fitting=name), "figure": figure}
+        for figure in ("average_precision", "ece")
+        for name, gap in (("recipe", 0.0), ("smote", -0.03))
+    ]
+    table = pd.DataFrame(lines)
+    figure = ch.fittings_figure(table, language=language)
+
+    assert re.search("recipe.*smote, \u22120\\.030", texts(figure))
+    assert len(figure.axes) == 2
+    assert "0.200" in texts(ch.fittings_figure(table.iloc[[0]], figures=["average_precision"]))
+    with pytest.raises(InputError, match="no figure 'luck'"):
+        ch.fittings_figure(table, figures=["luck"])

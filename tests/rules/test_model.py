@@ -204,11 +204,11 @@ def bundle_of(examples: Examples) -> Bundle:
 
 def test_a_bundle_survives_the_disk_to_the_last_bit(tmp_path):
     examples = panel()
-    bundle = bundle_of(examples)
+    bundle = dataclasses.replace(bundle_of(examples), own_features=("strain",))
     loaded = bundle.save(tmp_path / "model")
 
     assert (loaded.predict(examples.features) == bundle.predict(examples.features)).all()
-    assert loaded.data_until == TESTED
+    assert (loaded.data_until, loaded.own_features) == (TESTED, ("strain",))
 
 
 def test_an_altered_part_is_refused(tmp_path):

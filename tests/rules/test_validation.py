@@ -333,3 +333,19 @@ def test_a_random_split_takes_a_fingerprint_for_a_signal(studied):
     assert one(table, split=FORWARD, figure="brier")["difference"] == 0
     unpurged = one(table, split="forward_unpurged", figure="brier")
     assert unpurged["train_rows"] > one(table, split=FORWARD, figure="brier")["train_rows"]
+
+
+# ways of fitting
+
+
+def test_ways_of_fitting_are_judged_on_the_same_rows_against_the_first(studied):
+    recipe = ch.Fitting.of(STUDY, parameters=None)
+    ways = {"recipe": recipe, "again": recipe, "weighted": replace(recipe, sampler="smote")}
+    table = asked(ch.compare_fittings, studied, fittings=ways)
+
+    again = table[table["fitting"] == "again"]
+    assert again["difference"].dropna().eq(0).all()
+    assert one(table, fitting="weighted", figure="brier")["difference"] != 0
+    assert list(table["fitting"].unique()) == list(ways)
+    with pytest.raises(InputError, match="nothing to compare"):
+        asked(ch.compare_fittings, studied, fittings={})

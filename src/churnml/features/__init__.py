@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churnml.features.catalogue import catalogue
+from churnml.features.catalogue import catalogue, with_features
 from churnml.features.declaration import Family, Feature, Unit, describe, feature_digest
 from churnml.features.engine import compute_features, feature_parts
 from churnml.features.value import annual_revenue
@@ -17,4 +17,5 @@ __all__ = [
     "describe",
     "feature_digest",
     "feature_parts",
+    "with_features",
 ]

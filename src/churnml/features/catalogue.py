@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
-from churnml import markup
+from churnml import arguments, markup
 from churnml.errors import InputError
 from churnml.features.adoption import adoption
 from churnml.features.billing import billing
@@ -84,7 +85,7 @@ def _family_table(features: Iterable[Feature]) -> markup.Html:
 
 
 def catalogue(data: Dataset | Description) -> Catalogue:
-    """Every feature that this dataset, or one of this description, can have.
+    """Every feature that this dataset, or one of this description, can have; own ones come last.
 
     Examples
     --------
@@ -92,6 +93,44 @@ def catalogue(data: Dataset | Description) -> Catalogue:
     >>> "days_since_activity" in names, len(names) == len(set(names))
     (True, True)
     """
+    if isinstance(data, Description):
+        return _ours(data)
+    return Catalogue((*_ours(data), *data.own_features))
+
+
+def with_features(dataset: Dataset, own: Sequence[Feature]) -> Dataset:
+    """The dataset with your own features beside the catalogue, in training, scoring and reasons.
+
+    They are Python, no part of a model: who scores with it adds the same ones again.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    own : sequence of Feature
+        In place of any that the dataset had before.
+
+    Raises
+    ------
+    InputError
+        If one is no feature, or has the name of another.
+    """
+    arguments.opened(dataset)
+    taken = [feature.name for feature in _ours(dataset)]
+    for one in own:
+        if not isinstance(one, Feature):
+            raise InputError(
+                f"own: expected a list of churnml.Feature, got {type(one).__name__} in it. Declare "
+                "it: churnml.Feature(name=…, value=…, title={'en': …, 'ru': …}, unit=…, family=…)."
+            )
+        if one.name in taken:
+            raise InputError(
+                f"own: a feature is called '{one.name}' already. Give yours another name."
+            )
+        taken.append(one.name)
+    return replace(dataset, own_features=tuple(own))
+
+
+def _ours(data: Dataset | Description) -> Catalogue:
     description = data if isinstance(data, Description) else data.description
     features = (
         *usage(description),

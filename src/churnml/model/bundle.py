@@ -15,15 +15,19 @@ import pandas as pd
 
 import churnml
 from churnml import markup
+from churnml.config import Study
 from churnml.errors import InputError
+from churnml.features import feature_digest
 from churnml.features.cache import code_digest
 from churnml.model.boosting import Parameters
 from churnml.model.calibration import Calibrator
 from churnml.model.ensemble import Ensemble, Head
+from churnml.model.examples import Examples
 from churnml.model.horizons import WeeksAhead
 from churnml.model.linear import Linear
 from churnml.model.message_risk import MessageRisk
 from churnml.model.preparation import Preparation
+from churnml.sources.dataset import Dataset
 from churnml.windows import LabelWindow
 
 #: 2 added calibration.json and weeks_ahead.json; a bundle of 1 has neither and reads as raw.
@@ -58,6 +62,8 @@ class Bundle:
         In which week an exit is how likely; None without dated exits, or with too few.
     message_risk : MessageRisk, optional
         What single messages say about leaving; some features come from it.
+    own_features : tuple of str
+        Features that its maker declared beside the catalogue; who scores must bring them.
     digest : str
         Of all parts; empty before the bundle is saved.
     """
@@ -74,7 +80,34 @@ class Bundle:
     calibrator: Calibrator = field(default_factory=Calibrator)
     weeks_ahead: WeeksAhead | None = None
     message_risk: MessageRisk | None = None
+    own_features: tuple[str, ...] = ()
     digest: str = ""
+
+    @classmethod
+    def of(cls, ensemble: Ensemble, examples: Examples, *, dataset: Dataset, study: Study) -> Self:
+        """A model fitted on these examples with where it came from; raw, and not yet judged.
+
+        Parameters
+        ----------
+        ensemble : Ensemble
+        examples : Examples
+        dataset : Dataset
+        study : Study
+        """
+        names = tuple(examples.features.columns)
+        return cls(
+            ensemble=ensemble,
+            dataset=dataset.description.name,
+            study=study.model_dump(mode="json"),
+            feature_names=names,
+            feature_digest=feature_digest(examples.catalogue),
+            data_digest=dataset.digest,
+            data_from=examples.as_ofs.min(),
+            data_until=dataset.observed_until,
+            metrics={},
+            message_risk=examples.message_risk,
+            own_features=tuple(one.name for one in dataset.own_features if one.name in names),
+        )
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: what it was trained on, and how good it was out of time."""
@@ -160,6 +193,7 @@ class Bundle:
             "study": dict(self.study),
             "feature_names": list(self.feature_names),
             "feature_digest": self.feature_digest,
+            "own_features": list(self.own_features),
             "data_digest": self.data_digest,
             "data_from": self.data_from.isoformat(),
             "data_until": self.data_until.isoformat(),
@@ -195,6 +229,7 @@ class Bundle:
             if "weeks_ahead.json" in parts
             else None,
             message_risk=MessageRisk.load(path / _MESSAGE_RISK) if _MESSAGE_RISK in parts else None,
+            own_features=tuple(manifest.get("own_features", ())),
             digest=_sha256(path / _MANIFEST)[:16],
         )
 

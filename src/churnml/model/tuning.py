@@ -79,9 +79,9 @@ def tune(
     tested: pd.Timestamp,
     trials: int,
     seed: int,
-    journal: Path,
-    name: str,
-    progress: Callable[[int, float], None],
+    journal: Path | None = None,
+    name: str = "churnml",
+    progress: Callable[[int, float], None] = lambda done, best: None,
 ) -> Tuned:
     """The recipe, unless another setting beats it by more than one standard error of the folds.
 
@@ -89,8 +89,9 @@ def tune(
     ----------
     trials : int
         Settings tried beside the recipe.
-    journal : Path
-        File of Optuna's journal; a study of this name in it is resumed.
+    journal : Path, optional
+        File of Optuna's journal; a study of this name in it is resumed. Default: the search is
+        not kept.
     name : str
         Digest of data, study and code.
     progress : callable
@@ -204,12 +205,14 @@ def _evaluate(
     return values, rounds
 
 
-def _open_study(journal: Path, name: str) -> optuna.Study:
+def _open_study(journal: Path | None, name: str) -> optuna.Study:
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if journal is None:
+        return optuna.create_study(study_name=name, direction="maximize")
     journal.parent.mkdir(parents=True, exist_ok=True)
     storage = JournalStorage(JournalFileBackend(str(journal)))
     study = optuna.create_study(

@@ -48,6 +48,16 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "random_customers": "random customers",
         "random_rows": "random rows",
         "from_forward": "{value} ({change})",
+        "separation": "{week} weeks before the exit, {family} tells most: {value} of the others"
+        " outranked",
+        "separation_sub": "Share of the others at risk that week whom a leaver outranks by one"
+        " family alone; half is chance\nDots: a model of the family, out of time · band: 95 % by"
+        " leaver · grey: the other families",
+        "before_exit": "Whole weeks until the exit",
+        "outranked": "Others outranked",
+        "fittings": "{best} ranks best; furthest from {first}: {worst}, {change}",
+        "fittings_alone": "{first}: average precision {value}",
+        "fittings_sub": "The same tested rows · bars: 95 % by customer · dotted: {first}",
     },
     "ru": {
         "folds": "Между обучением и проверкой не меньше {days} дней",
@@ -92,5 +102,16 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "random_customers": "случайные клиенты",
         "random_rows": "случайные строки",
         "from_forward": "{value} ({change})",
+        "separation": "За {week} нед. до ухода больше всего говорит {family}: впереди {value}"
+        " остальных",
+        "separation_sub": "Доля остальных клиентов той же недели, кого уходящий опережает по одной"
+        " группе признаков; половина — случайность\nТочки: модель группы, вперёд по времени"
+        " · полоса: 95 % по уходящим · серым: остальные группы",
+        "before_exit": "Полных недель до ухода",
+        "outranked": "Остальных позади",
+        "fittings": "Лучше всех ранжирует {best}; дальше всего от «{first}»: {worst}, {change}",
+        "fittings_alone": "{first}: средняя точность {value}",
+        "fittings_sub": "Проверочные строки одни и те же · отрезки: 95 % по клиентам"
+        " · точки: {first}",
     },
 }

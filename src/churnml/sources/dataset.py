@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -48,6 +49,8 @@ class Dataset:
         What a user should know: columns ignored and why, features switched off.
     digest : str
         Changes with any value of any table, with the description and with own word lists.
+    own_features : tuple of Feature
+        What the caller declared beside the catalogue (``churnml.with_features``).
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -57,6 +60,7 @@ class Dataset:
     findings: tuple[Finding, ...]
     notices: tuple[str, ...]
     digest: str
+    own_features: tuple[Any, ...] = ()  # what a feature is, is known above the sources
 
     def frame(self, table: str) -> pd.DataFrame:
         """All rows of one canonical table."""

@@ -1,0 +1,58 @@
+"""Several ways of fitting the same examples, judged on the same tested rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+
+from churnml.config import Study
+from churnml.errors import InputError
+from churnml.evaluation.bench import RESAMPLES, Bench
+from churnml.evaluation.forward import Fitting
+from churnml.model.examples import Examples
+from churnml.sources.dataset import Dataset
+from churnml.splits import ForwardFolds
+
+
+def compare_fittings(
+    dataset: Dataset,
+    examples: Examples,
+    *,
+    folds: ForwardFolds,
+    study: Study,
+    fittings: Mapping[str, Fitting],
+    resamples: int = RESAMPLES,
+) -> pd.DataFrame:
+    """Figures of each way of fitting, forward in time, and how they differ from the first.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    examples : Examples
+    folds : ForwardFolds
+    study : Study
+        Of the queue.
+    fittings : mapping of str to Fitting
+        Parameters, sampler, seeds; the first is what the others are compared with.
+    resamples : int
+
+    Returns
+    -------
+    DataFrame
+        ``fitting``, then the columns of ``paired_figures``; differences are from the first, in the
+        same resamples of customers.
+
+    Raises
+    ------
+    InputError
+        If there is no fitting.
+    """
+    if not fittings:
+        raise InputError("There is nothing to compare; give at least one Fitting by its name.")
+    bench = Bench.of(dataset, examples, folds=folds, study=study, resamples=resamples)
+    scores = {
+        name: replace(bench, fitting=fitting).forward_scores() for name, fitting in fittings.items()
+    }
+    return bench.figures(scores).rename(columns={"key": "fitting"})
