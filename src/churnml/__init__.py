@@ -65,6 +65,7 @@ _VALIDATION = {
     "paired_figures": "churnml.evaluation.paired:paired_figures",
     "family_separation": "churnml.evaluation.separation:family_separation",
     "signal_separation": "churnml.evaluation.separation:signal_separation",
+    "compare_features": "churnml.evaluation.recipes:compare_features",
     "compare_fittings": "churnml.evaluation.recipes:compare_fittings",
 }
 #: Who is leaving, when, and whom to call.
@@ -121,6 +122,7 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.evaluation.learning_curve import learning_curve as learning_curve
     from churnml.evaluation.paired import paired_figures as paired_figures
     from churnml.evaluation.proof import prove as prove
+    from churnml.evaluation.recipes import compare_features as compare_features
     from churnml.evaluation.recipes import compare_fittings as compare_fittings
     from churnml.evaluation.separation import family_separation as family_separation
     from churnml.evaluation.separation import signal_separation as signal_separation

@@ -113,8 +113,7 @@ def train(
         check_folder(out)
     stages = stages_for(console)
     with stages.stage("read and check"):
-        opened = _open(data, dataset_file=dataset_file, as_of=as_of)
-        dataset = with_features(opened, own)
+        dataset = with_features(_open(data, dataset_file=dataset_file, as_of=as_of), own)
         stages.notices(dataset.notices)
     with stages.stage("snapshots, features, labels"):
         examples, folds = prepare(dataset, study=study, cache=RUNS / "cache", say=stages.say)

@@ -162,7 +162,7 @@ def test_families_stand_in_panels_and_the_best_at_three_weeks_in_the_title(langu
 @LANGUAGES
 def test_ways_of_fitting_stand_below_each_other_with_the_furthest_in_the_title(language):
     lines = [
-        {**line(0.2 + gap, gap, fitting=name), "figure": figure}
+        {**line(0.2 + gap, gap, tried=name), "figure": figure}
         for figure in ("average_precision", "ece")
         for name, gap in (("recipe", 0.0), ("smote", -0.03))
     ]

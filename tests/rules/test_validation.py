@@ -343,9 +343,19 @@ def test_ways_of_fitting_are_judged_on_the_same_rows_against_the_first(studied):
     ways = {"recipe": recipe, "again": recipe, "weighted": replace(recipe, sampler="smote")}
     table = asked(ch.compare_fittings, studied, fittings=ways)
 
-    again = table[table["fitting"] == "again"]
+    again = table[table["tried"] == "again"]
     assert again["difference"].dropna().eq(0).all()
-    assert one(table, fitting="weighted", figure="brier")["difference"] != 0
-    assert list(table["fitting"].unique()) == list(ways)
+    assert one(table, tried="weighted", figure="brier")["difference"] != 0
+    assert list(table["tried"].unique()) == list(ways)
     with pytest.raises(InputError, match="nothing to compare"):
         asked(ch.compare_fittings, studied, fittings={})
+
+
+def test_what_a_feature_adds_is_judged_by_leaving_it_out(studied):
+    choices = {"all": [], "again": (), "without": ["events_7d", "events_28d", "active_days_84d"]}
+    table = asked(ch.compare_features, studied, dropped=choices)
+
+    assert table[table["tried"] == "again"]["difference"].dropna().eq(0).all()
+    assert one(table, tried="without", figure="average_precision")["difference"] != 0
+    with pytest.raises(InputError, match="No feature is called luck"):
+        asked(ch.compare_features, studied, dropped={"all": [], "less": ["luck"]})

@@ -1,8 +1,8 @@
-"""Several ways of fitting the same examples, judged on the same tested rows."""
+"""Several ways of learning from the same examples, judged on the same tested rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -41,7 +41,7 @@ def compare_fittings(
     Returns
     -------
     DataFrame
-        ``fitting``, then the columns of ``paired_figures``; differences are from the first, in the
+        ``tried``, then the columns of ``paired_figures``; differences are from the first, in the
         same resamples of customers.
 
     Raises
@@ -55,4 +55,54 @@ def compare_fittings(
     scores = {
         name: replace(bench, fitting=fitting).forward_scores() for name, fitting in fittings.items()
     }
-    return bench.figures(scores).rename(columns={"key": "fitting"})
+    return bench.figures(scores).rename(columns={"key": "tried"})
+
+
+def compare_features(
+    dataset: Dataset,
+    examples: Examples,
+    *,
+    folds: ForwardFolds,
+    study: Study,
+    dropped: Mapping[str, Collection[str]],
+    resamples: int = RESAMPLES,
+) -> pd.DataFrame:
+    """Figures of the recipe without some features, forward in time, against the first choice.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    examples : Examples
+    folds : ForwardFolds
+    study : Study
+    dropped : mapping of str to names of features
+        What each choice leaves out; nothing: all features. The first is the reference.
+    resamples : int
+
+    Returns
+    -------
+    DataFrame
+        ``tried``, then the columns of ``paired_figures``; differences are from the first, in the
+        same resamples of customers.
+
+    Raises
+    ------
+    InputError
+        If there is no choice, or one leaves out a feature that is not there.
+    """
+    if not dropped:
+        raise InputError("There is nothing to compare; say by name which features to leave out.")
+    bench = Bench.of(dataset, examples, folds=folds, study=study, resamples=resamples)
+    kept = {name: _without(examples, out) for name, out in dropped.items()}
+    scores = {name: bench.forward_scores(part) for name, part in kept.items()}
+    return bench.figures(scores).rename(columns={"key": "tried"})
+
+
+def _without(examples: Examples, out: Collection[str]) -> Examples:
+    if unknown := sorted(set(out) - set(examples.features.columns)):
+        raise InputError(
+            f"No feature is called {', '.join(unknown)}; ch.catalogue(dataset).frame() lists them."
+        )
+    kept = tuple(feature for feature in examples.catalogue if feature.name not in out)
+    columns = [feature.name for feature in kept]
+    return replace(examples, features=examples.features[columns], catalogue=kept)

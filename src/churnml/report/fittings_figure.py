@@ -24,7 +24,7 @@ def fittings_figure(
     Parameters
     ----------
     table : DataFrame
-        As ``compare_fittings`` returns it.
+        As ``compare_fittings`` or ``compare_features`` returns it.
     figures : sequence of str
         Values of the column ``figure``; the title is about the first.
     language : {"en", "ru"}
@@ -51,7 +51,7 @@ def fittings_figure(
 
 
 def _of(table: pd.DataFrame, figure: str) -> pd.DataFrame:
-    lines = table[table["figure"] == figure].set_index("fitting")
+    lines = table[table["figure"] == figure].set_index("tried")
     if lines.empty:
         known = ", ".join(sorted(table["figure"].unique()))
         raise InputError(f"There is no figure '{figure}' in the table; it has {known or 'none'}.")
