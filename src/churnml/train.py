@@ -123,9 +123,7 @@ def train(
         tuned = run.tune(stages)
     fitting = Fitting.of(study, parameters=tuned.chosen)
     with stages.stage("out-of-time proof"):
-        proof = prove(
-            dataset, examples, folds=folds, fitting=fitting, study=study, data=data, say=stages.say
-        )
+        proof = run.prove(fitting, data, stages)
     with stages.stage("promotion"):
         in_use = tracking.champion()
         verdict = without_leaks(audit) or run.decide(fitting, proof, in_use)
@@ -272,6 +270,13 @@ class _Run:
             )
         stages.say(tuned.reason)
         return tuned
+
+    def prove(self, fitting: Fitting, data: Path, stages: Stages) -> Proof:
+        """How often and how early the setting is right on months it has not seen."""
+        return prove(
+            self.dataset, self.examples, folds=self.folds, fitting=fitting, study=self.study,
+            data=data, say=stages.say,
+        )  # fmt: skip
 
     def decide(
         self, fitting: Fitting, proof: Proof, in_use: tracking.RegisteredModel | None
