@@ -64,6 +64,7 @@ def main(words: Sequence[str] | None = None) -> None:
     if asked.run:
         module = importlib.import_module(CONTENDERS[asked.run][0])
         getattr(module, asked.run)(asked.folder, asked.out, job.SIZES[asked.size][1])
+        asked.out.with_suffix(".peak").write_text(str(peak_mb()), encoding="utf-8")
     elif not asked.tables:
         with tempfile.TemporaryDirectory(prefix="churnml_bench_") as work:
             measure(asked, (asked.folder or Path(work)) / asked.size)
@@ -146,11 +147,13 @@ def run(
     if status != 0:
         sys.exit(f"{name} ended with status {status}; see above.")
     written = target.stat().st_size
+    peak = target.with_suffix(".peak").read_text(encoding="utf-8")
+    target.with_suffix(".peak").unlink()
     if out is None:
         target.unlink()
     shutil.rmtree(target.with_suffix(".spill"), ignore_errors=True)
     return {"wall": wall, "cpu": used.ru_utime + used.ru_stime,
-            "peak_mb": used.ru_maxrss / 1024, "out_mb": written / 2**20}  # fmt: skip
+            "peak_mb": float(peak), "out_mb": written / 2**20}  # fmt: skip
 
 
 def keep(
@@ -227,7 +230,13 @@ def line(name: str, one: dict[str, Any]) -> list[str]:
         return f"{one[f'{key}_ratio']:.2f} [{low:.2f}–{high:.2f}]"
 
     return [name, f"{one['wall']:.2f}", f"{one['cpu']:.2f}", ratio("wall"), ratio("cpu"),
-            f"{one['peak_mb']:.0f}", f"{one['out_mb']:.1f}", one["check"]]  # fmt: skip
+            f"{one['peak_mb']:.0f}" if one["peak_mb"] is not None else "", f"{one['out_mb']:.1f}", one["check"]]  # fmt: skip
+
+
+def peak_mb() -> float:
+    """Most memory that this program ever had; what rusage says began before it was started."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def say(text: str) -> None:

@@ -77,6 +77,7 @@ def feature_parts_at(
     as_ofs: Sequence[pd.Timestamp],
     *,
     features: Sequence[Feature],
+    memory_mb: int | None,
     progress: Callable[[int, int], None],
 ) -> Iterator[pa.Table]:
     """The same as tables, part by part, so that the whole need not fit into memory.
@@ -87,7 +88,9 @@ def feature_parts_at(
         If nobody is at risk at any as_of.
     """
     snapshots = _at_risk(dataset, as_ofs)
-    return feature_parts(dataset, snapshots, features=features, progress=progress)
+    return feature_parts(
+        dataset, snapshots, features=features, memory_mb=memory_mb, progress=progress
+    )
 
 
 def _at_risk(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from pandas.testing import assert_frame_equal
 
@@ -181,6 +183,33 @@ def test_the_parts_put_together_are_the_frame(company, monkeypatch, as_ofs, name
     assert_frame_equal(whole, expected, check_exact=True)
     assert max(part.num_rows for part in parts) <= max(50, 2 * len(as_ofs))
     assert told[-1] == (len(expected), len(expected))
+
+
+def test_little_memory_gives_the_same_parts_and_is_given_back(company, monkeypatch):
+    monkeypatch.setattr(computing, "KERNEL_ROWS", 0)
+    before = company.connection.execute("select current_setting('memory_limit')").fetchone()
+
+    parts = [
+        pa.concat_tables(
+            feature_parts(company, snapshots(), features=features(), memory_mb=memory_mb)
+        ).unify_dictionaries()
+        for memory_mb in (None, 64)
+    ]
+
+    assert parts[0].equals(parts[1])
+    assert company.connection.execute("select current_setting('memory_limit')").fetchone() == before
+
+
+def test_what_never_was_is_null_and_not_nan(company, monkeypatch):
+    monkeypatch.setattr(computing, "KERNEL_ROWS", 0)
+    company.connection.execute("delete from events where name = 'login' and customer_id <> '7'")
+    chosen = [feature for feature in features() if feature.name in ("since", "mean", "n")]
+
+    parts = pa.concat_tables(feature_parts(company, snapshots(), features=chosen))
+
+    assert parts["since"].null_count >= len(AS_OFS)
+    assert parts["n"].null_count == 0
+    assert not any(pc.any(pc.is_nan(parts[name])).as_py() for name in ("since", "mean"))
 
 
 def test_a_small_table_does_not_wait_for_the_kernel(company, monkeypatch):

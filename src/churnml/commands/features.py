@@ -54,6 +54,9 @@ def features(
     model: Annotated[
         str | None, typer.Option(help="With --list and --as-of: show what this model looks at.")
     ] = None,
+    memory_mb: Annotated[
+        int | None, typer.Option(min=64, help="Megabytes for rows and statements; more is spilled.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute what the model reads. With --list: what each feature means."""
@@ -63,14 +66,22 @@ def features(
             as_json=as_json,
         )  # fmt: skip
         return
-    _compute_features(data, dataset, (as_of, since, until, every), out=out, as_json=as_json)
+    _compute_features(
+        data, dataset, (as_of, since, until, every), out=out, memory_mb=memory_mb, as_json=as_json
+    )
 
 
 Moments = tuple[list[str] | None, str | None, str | None, str]
 
 
 def _compute_features(
-    data: Path | None, dataset: Path | None, moments: Moments, *, out: Path | None, as_json: bool
+    data: Path | None,
+    dataset: Path | None,
+    moments: Moments,
+    *,
+    out: Path | None,
+    memory_mb: int | None,
+    as_json: bool,
 ) -> None:
     if data is None or out is None:
         raise InputError(
@@ -88,7 +99,9 @@ def _compute_features(
     as_ofs = instants(opened, *moments)
     chosen = catalogue(opened)
     with bar("snapshots") as progress:
-        parts = feature_parts_at(opened, as_ofs, features=chosen, progress=progress)
+        parts = feature_parts_at(
+            opened, as_ofs, features=chosen, memory_mb=memory_mb, progress=progress
+        )
         rows = write_parts(parts, out)
     if as_json:
         columns = [feature.name for feature in chosen]

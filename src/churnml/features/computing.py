@@ -59,6 +59,8 @@ class Run:
     features: tuple[Feature, ...]
     chunk_customers: int | None
     progress: Callable[[int, int], None] = lambda done, of: None
+    #: Bytes that rows may take.
+    memory: int = MEMORY
     #: Values whose sums turned out too large for the block kernel.
     inexact: frozenset[tuple[str, int]] = frozenset()
     plan: Plan = field(init=False)
@@ -185,7 +187,7 @@ class Run:
             phase.prepare()
             whole = CHUNK_ROWS if phase.joined else CARRIED_ROWS
             size = self.chunk_customers or max(1, whole // (grid.last - grid.first + 1))
-            phase.gather(self.asked.names, per_block=size, memory=MEMORY)
+            phase.gather(self.asked.names, per_block=size, memory=self.memory)
             for chunk in self._chunks(phase, rows, size):
                 yield phase, chunk
                 done += len(chunk.rows)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from churnml import arguments
+from churnml.errors import InputError
 from churnml.features.algebra import reads
 from churnml.features.asked import Asked, ask
 from churnml.features.catalogue import catalogue
@@ -21,6 +23,9 @@ from churnml.features.declaration import Feature
 from churnml.features.row_sources import SCORED_MESSAGES
 from churnml.sources.dataset import Dataset
 from churnml.text.hearing import heard
+
+#: A statement over all features of a chunk needs so much.
+_LEAST_MB = 512
 
 
 def compute_features(
@@ -73,6 +78,7 @@ def feature_parts(
     *,
     features: Sequence[Feature] | None = None,
     chunk_customers: int | None = None,
+    memory_mb: int | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Iterator[pa.Table]:
     """The feature table part by part, in the order of customer and as_of; never whole in memory.
@@ -81,6 +87,9 @@ def feature_parts(
     ----------
     dataset, snapshots, features, chunk_customers
         As for ``compute_features``.
+    memory_mb : int, optional
+        What rows and statements may take beside the snapshots and the part at hand; what is more
+        goes to disk. Half is for each, and for statements at least 512. Default: 256 MB for rows, and the database's own rule.
     progress : callable
         Called with the snapshots done and all snapshots.
 
@@ -88,13 +97,31 @@ def feature_parts(
     ------
     Table
         ``customer_id``, ``as_of`` (naive UTC), then the features; null where unknown.
+
+    Raises
+    ------
+    InputError
+        As for ``compute_features``, or if the memory does not do.
     """
     arguments.opened(dataset)
     chosen = tuple(catalogue(dataset) if features is None else features)
     asked = ask(snapshots, None)
     run = Run(_listening(dataset, chosen), asked, chosen, chunk_customers, progress)
     with dataset.connection.cursor() as connection:
-        yield from run.parts(connection)
+        if memory_mb is None:
+            yield from run.parts(connection)
+            return
+        run.memory = memory_mb * 2**20 // 2
+        connection.execute(f"SET memory_limit = '{max(memory_mb // 2, _LEAST_MB)}MiB'")
+        try:
+            yield from run.parts(connection)
+        except duckdb.OutOfMemoryException:
+            raise InputError(
+                f"{memory_mb} MB are too few for {len(chosen)} features. Allow more memory, or "
+                "compute fewer features or fewer customers at a time."
+            ) from None
+        finally:
+            connection.execute("RESET memory_limit")
 
 
 def _listening(dataset: Dataset, features: Sequence[Feature]) -> Dataset:
