@@ -229,8 +229,9 @@ def line(name: str, one: dict[str, Any]) -> list[str]:
         low, high = one[f"{key}_ratio_range"]
         return f"{one[f'{key}_ratio']:.2f} [{low:.2f}–{high:.2f}]"
 
+    peak = "" if one["peak_mb"] is None else f"{one['peak_mb']:.0f}"
     return [name, f"{one['wall']:.2f}", f"{one['cpu']:.2f}", ratio("wall"), ratio("cpu"),
-            f"{one['peak_mb']:.0f}" if one["peak_mb"] is not None else "", f"{one['out_mb']:.1f}", one["check"]]  # fmt: skip
+            peak, f"{one['out_mb']:.1f}", one["check"]]  # fmt: skip
 
 
 def peak_mb() -> float:

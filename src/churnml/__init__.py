@@ -37,6 +37,7 @@ _DATA = {
     "Family": "churnml.features:Family",
     "Unit": "churnml.features:Unit",
     "compute_features": "churnml.features:compute_features",
+    "feature_parts": "churnml.features:feature_parts",
     "LabelWindow": "churnml.windows:LabelWindow",
     "label": "churnml.labels:label",
     "find_spells": "churnml.labels:spells",
@@ -141,6 +142,7 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.features import Feature as Feature
     from churnml.features import Unit as Unit
     from churnml.features import compute_features as compute_features
+    from churnml.features import feature_parts as feature_parts
     from churnml.features import with_features as with_features
     from churnml.features.catalogue import catalogue as catalogue
     from churnml.labels import label as label

@@ -55,7 +55,8 @@ def features(
         str | None, typer.Option(help="With --list and --as-of: show what this model looks at.")
     ] = None,
     memory_mb: Annotated[
-        int | None, typer.Option(min=64, help="Megabytes for rows and statements; more is spilled.")
+        int | None,
+        typer.Option(min=512, help="Megabytes for rows and statements; more is spilled."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
