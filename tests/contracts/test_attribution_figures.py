@@ -107,10 +107,11 @@ def test_the_waterfall_leads_from_the_usual_to_this_customer_in_business_units(l
     text = shown(waterfall_figure(row, values, features=CATALOGUE, top=3, language=language))
 
     expected = {
-        "en": {"<Acme>: 15 % instead of 4.7 %", "Logins: 2", "Letters opened: 25 %", "+1.00",
+        "en": {"<Acme>: 15% instead of 4.7%", "Logins: 2", "Letters opened: 25%", "+1.00",
                "\N{MINUS SIGN}0.25", "profile: the other signals (1)",
-               "usual customer: 4.7 %", "this customer: 15 %"},
-        "ru": {"<Acme>: 15 % вместо 4,7 %", "Входы: 2", "Открытые письма: 25 %", "+1,00"},
+               "usual customer: 4.7%", "this customer: 15%"},
+        "ru": {"<Acme>: 15\u00a0% вместо 4,7\u00a0%", "Входы: 2",
+               "Открытые письма: 25\u00a0%", "+1,00"},
     }  # fmt: skip
     assert expected[language] <= set(text.splitlines())
     assert NO_CAUSE[language] in text
@@ -175,7 +176,7 @@ def test_families_are_compared_by_their_order():
         (-2.345, Unit.DEVIATIONS, "−2.35\u202fsd", "−2,35\u202fст. откл."),
         (12.25, Unit.HOURS, "12.2\u202fh", "12,2\u202fч"),
         (0.0, Unit.FLAG, "no", "нет"),
-        (0.9, Unit.PERCENTILE, "rank 90 %", "место 90 %"),
+        (0.9, Unit.PERCENTILE, "rank 90%", "место 90\u00a0%"),
         (-0.001, Unit.SCORE, "0", "0"),
         ("$ basic", Unit.CATEGORY, "\\$ basic", "\\$ basic"),
     ],

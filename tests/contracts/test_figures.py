@@ -77,39 +77,58 @@ def texts(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(mpl.text.Text))
 
 
+def in_print(share: float, language: str) -> str:
+    """A share with one decimal, as each language writes it."""
+    text = f"{100 * share:.1f}"
+    return f"{text}%" if language == "en" else f"{text.replace('.', ',')}\u00a0%"
+
+
 def test_the_headline_says_recall_load_precision_and_chance():
     shown = texts(headline_figure({"model": evaluation(0.5), "rank_sum": evaluation(0.3)}))
 
-    assert "46 % of exits announced at least three weeks ahead; chance: 12 %" in shown
-    assert "33 alerts a week, 30 % of them" in shown
-    assert "37 exits" in shown
+    assert "50% of exits announced three to twelve weeks ahead; chance: 10%" in shown
+    assert "33 alerts a week, 30% of them" in shown
+    assert "all 41 exits" in shown
+    assert "the 37 with room" in shown
     assert {"model", "rank sum", "chance"} <= set(shown.splitlines())
 
 
 def test_the_headline_speaks_russian():
     shown = texts(headline_figure({"model": evaluation(0.5)}, language="ru"))
 
-    assert "46 % уходов" in shown
+    assert "50\u00a0% уходов" in shown
     assert "случайно" in shown
 
 
 def test_a_gap_in_a_curve_is_drawn_as_a_gap():
     holed = evaluation(0.5, lead_recall=dict.fromkeys(WEEKS), lead_recall_intervals=None)
 
-    assert "–" in texts(headline_figure({"model": holed}))
+    assert "50% of exits" in texts(headline_figure({"model": holed}))
+
+
+def test_a_recall_that_cannot_be_computed_is_a_dash():
+    metrics = {"recall_at_lead_21d": None, "alert_precision": None, "alerts_per_week": None}
+
+    assert "– of exits" in texts(headline_figure({"model": evaluation(0.5, metrics=metrics)}))
+
+
+def test_chance_in_the_title_is_that_of_the_judged_chance_where_it_is_given():
+    judged = {"model": evaluation(0.5), "random": evaluation(0.17)}
+
+    assert "chance: 17%" in texts(headline_figure(judged))
 
 
 def test_recall_by_load_names_the_load_of_the_policy():
     shown = texts(recall_by_load_figure({"model": evaluation(0.5)}))
 
-    assert "At 2 % of customers a week 50 % of exits" in shown
+    assert "At 2% of customers a week 50% of exits" in shown
 
 
 def test_recall_by_slice_compares_silent_with_loud_and_leaves_out_what_is_too_small():
     shown = texts(recall_by_slice_figure(evaluation(0.65, slices=PARTS)))
 
-    assert "Caught in time: 61 % of silent leavers, 72 % of loud ones" in shown
-    assert "all customers: 65 %" in shown
+    assert "Caught in time: 61% of silent leavers, 72% of loud ones" in shown
+    assert "all customers: 65%" in shown
     assert {"silent  (30)", "small  (30)", "account kind"} <= set(shown.splitlines())
     assert "huge" not in shown
 
@@ -117,14 +136,14 @@ def test_recall_by_slice_compares_silent_with_loud_and_leaves_out_what_is_too_sm
 def test_recall_by_slice_speaks_russian():
     shown = texts(recall_by_slice_figure(evaluation(0.65, slices=PARTS), language="ru"))
 
-    assert "61 % тихих уходов, 72 % громких" in shown
+    assert "61\u00a0% тихих уходов, 72\u00a0% громких" in shown
     assert {"тихие  (30)", "сегмент", "неизвестно  (30)"} <= set(shown.splitlines())
 
 
 def test_without_leavers_recall_by_slice_tells_the_range():
     shown = texts(recall_by_slice_figure(evaluation(0.65, slices=PARTS[2:])))
 
-    assert "Caught in time: 50 % to 66 % of the exits" in shown
+    assert "Caught in time: 50% to 66% of the exits" in shown
     assert "silent" not in shown
 
 
@@ -176,7 +195,7 @@ def test_precision_and_recall_stand_over_the_base_rate(rows, language):
         language=language,
     )
 
-    assert f"{100 * positive.mean():.1f} %" in texts(figure)
+    assert in_print(positive.mean(), language) in texts(figure)
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
@@ -184,8 +203,8 @@ def test_calibration_says_what_was_said_and_what_came(rows, language):
     probability, positive = rows
     shown = texts(calibration_figure(probability, positive, language=language))
 
-    assert f"{100 * probability.mean():.1f} %" in shown
-    assert f"{100 * positive.mean():.1f} %" in shown
+    assert in_print(probability.mean(), language) in shown
+    assert in_print(positive.mean(), language) in shown
 
 
 def test_calibration_of_probabilities_up_to_one_draws_too():
@@ -194,7 +213,7 @@ def test_calibration_of_probabilities_up_to_one_draws_too():
     texts(calibration_figure(probability, probability > 0.5))
 
 
-@pytest.mark.parametrize(("language", "word"), [("en", "said 8.0 %"), ("ru", "обещано 8.0 %")])
+@pytest.mark.parametrize(("language", "word"), [("en", "said 8.0%"), ("ru", "обещано 8,0\u00a0%")])
 def test_the_weeks_ahead_say_what_was_said_and_what_came(language, word):
     week = {"predicted": 0.01, "observed": 0.012, "interval": [0.008, 0.015], "rows": 900}
     by_week = dict.fromkeys(WEEKS, week)
@@ -202,7 +221,7 @@ def test_the_weeks_ahead_say_what_was_said_and_what_came(language, word):
     shown = texts(weeks_ahead_figure(by_week, language=language))
 
     assert word in shown
-    assert "9.6 %" in shown
+    assert in_print(0.096, language) in shown
 
 
 def test_weeks_that_are_not_closed_are_not_drawn():

@@ -62,8 +62,8 @@ TABLES = {
 SAYS = {
     "late_arrivals": r"7 .*\u22120\.050",
     "learning_curve": r"0\.150.* 8 .*0\.200.* 26",
-    "window_sufficiency": "4 .*90 %",
-    "label_sensitivity": r"1\.4 %",
+    "window_sufficiency": r"4 .*90\u00a0?%",
+    "label_sensitivity": r"1[.,]4\u00a0?%",
     "split_gap": r"\+0\.110",
 }
 

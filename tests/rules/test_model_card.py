@@ -51,9 +51,9 @@ def test_the_headline_holds_the_model_the_best_rule_and_chance():
     html = page()
     tiles = re.findall(r"<b>([^<]*)</b>.*?<span>(.*?)</span>", html, re.DOTALL)
 
-    assert tiles[0] == ("83\u00a0%", "exits announced 21 to 84 days ahead")
-    assert tiles[1] == ("58\u00a0%", "best simple rule (recency)")
-    assert tiles[2] == ("13\u00a0%", "chance")
+    assert tiles[0] == ("83%", "exits announced 21 to 84 days ahead")
+    assert tiles[1] == ("58%", "best simple rule (recency)")
+    assert tiles[2] == ("13%", "chance")
     assert "named 83 three to twelve weeks before; the best simple rule 58, chance 13." in html
 
 

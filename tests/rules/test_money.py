@@ -235,8 +235,9 @@ def test_the_figures_and_the_table_say_currency_and_assumptions(company, languag
     budget = texts(value_by_budget_figure(money, q=0.02, language=language))
 
     assert "EUR" in curve
-    assert "30 %" in curve
-    assert f"{100 * found.figures['share_of_value_caught']:.0f} %" in budget
+    sign = {"en": "%", "ru": "\u00a0%"}[language]
+    assert f"30{sign}" in curve
+    assert f"{100 * found.figures['share_of_value_caught']:.0f}{sign}" in budget
     document = {"money": found.as_json(), "baselines": {"random": {"money": found.brief()}}}
     assert "EUR" in str(money_table(document).title)
 

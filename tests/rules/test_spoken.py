@@ -57,5 +57,5 @@ def test_both_languages_are_filled_with_the_same_values(file):
 def test_what_was_found_of_a_signal_is_said_in_both_languages():
     said = Signal(True, 0.872, 0.844, 0.896).sentence()
 
-    assert said.endswith("(ROC AUC 0.872, 95 % interval 0.844 to 0.896).")
+    assert said.endswith("(ROC AUC 0.872, 95% interval 0.844 to 0.896).")
     assert said.ru.endswith("(ROC AUC 0,872, интервал 95 % от 0,844 до 0,896).")

@@ -38,7 +38,8 @@ def weeks_ahead_figure(
     came = np.array([one["observed"] for one in known.values()])
     bands = np.array([one["interval"] or (np.nan, np.nan) for one in known.values()])
     title = words["ahead"].format(
-        said=percent(float(said.sum()), digits=1), came=percent(float(came.sum()), digits=1)
+        said=percent(float(said.sum()), language, digits=1),
+        came=percent(float(came.sum()), language, digits=1),
     )
     figure = sheet(title, words["ahead_sub"])
     axes = panel(figure.subplots(), x_label=words["ahead_week"], y_label=words["ahead_share"])
@@ -52,6 +53,6 @@ def weeks_ahead_figure(
     )  # fmt: skip
     axes.set_xticks(weeks)
     axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(percent_axis())
+    axes.yaxis.set_major_formatter(percent_axis(language))
     legend(axes, where="upper right")
     return figure

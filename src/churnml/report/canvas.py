@@ -93,9 +93,20 @@ def panel(axes: Axes, *, x_label: str, y_label: str) -> Axes:
     return axes
 
 
-def percent(share: float | None, *, digits: int = 0) -> str:
-    """A share as text; a dash where there is none."""
-    return "–" if share is None else f"{100 * share:.{digits}f} %"
+def percent(share: float | None, language: Language, *, digits: int = 0) -> str:
+    r"""A share as the language writes it; a dash where there is none.
+
+    Examples
+    --------
+    >>> percent(0.83, "en"), percent(0.042, "ru", digits=1), percent(None, "en")
+    ('83%', '4,2\xa0%', '–')
+    """
+    return "–" if share is None else per_cent(f"{100 * share:.{digits}f}", language)
+
+
+def per_cent(number: str, language: Language) -> str:
+    """A number of per cent with the sign and the decimal point of the language."""
+    return f"{number}%" if language == "en" else f"{number.replace('.', ',')}\u00a0%"
 
 
 def whole(number: int) -> str:
@@ -103,9 +114,9 @@ def whole(number: int) -> str:
     return f"{number:,}".replace(",", "\u2009")
 
 
-def percent_axis() -> FuncFormatter:
+def percent_axis(language: Language) -> FuncFormatter:
     """Ticks as whole or tenths of a per cent, as the value needs."""
-    return FuncFormatter(lambda value, _: f"{100 * value:.3g} %")
+    return FuncFormatter(lambda value, _: per_cent(f"{100 * value:.3g}", language))
 
 
 def line(axes: Axes, x: Floats, y: Floats, stroke: Stroke, *, marked: bool = True) -> None:

@@ -6,15 +6,16 @@ from churnml.report.canvas import Language
 
 CAPTIONS: dict[Language, dict[str, str]] = {
     "en": {
-        "headline": "{model} of exits announced at least three weeks ahead; chance: {random}",
+        "headline": "{model} of exits announced three to twelve weeks ahead; chance: {random}",
         "load": "{alerts:.0f} alerts a week, {precision} of them followed by an exit within 84 days"
-        " · {exits} exits · band: 95 % by customer",
+        "\nTitle: all {exits} exits · curve: the {on_curve} with room for eight weeks of notice"
+        " · band: 95% by customer",
         "notice": "Minimum notice before the exit, weeks",
         "announced": "Exits announced",
         "promised": "promised notice",
         "by_load": "At {q} of customers a week {recall} of exits are caught in time",
         "by_load_sub": "Caught: an alert 21 to 84 days before the exit · {exits} exits"
-        " · band: 95 % by customer",
+        " · band: 95% by customer",
         "q": "Share of eligible customers alerted each week",
         "recall": "Exits caught in time",
         "pr": "Precision against recall, all out-of-time rows",
@@ -24,13 +25,13 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "base": "base rate {rate}: chance",
         "threshold": "threshold of earlier folds",
         "calibration": "Said {said} on average, came {came}",
-        "calibration_sub": "Ten bins of equal mass · bars: 95 %, rows taken as independent"
+        "calibration_sub": "Ten bins of equal mass · bars: 95%, rows taken as independent"
         " · {rows} rows",
         "said": "Mean predicted probability",
         "came": "Share that left in the window",
         "perfect": "said = came",
         "ahead": "Exits by week: said {said} within eight weeks, came {came}",
-        "ahead_sub": "Customers at risk on the day, out of time · bars: 95 % by customer",
+        "ahead_sub": "Customers at risk on the day, out of time · bars: 95% by customer",
         "ahead_week": "Week after the score",
         "ahead_share": "Share of customers that leave in this week",
         "ahead_said": "said",
@@ -49,9 +50,10 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "bg_nbd": "BG/NBD",
     },
     "ru": {
-        "headline": "{model} уходов замечены не позже чем за три недели; случайно: {random}",
+        "headline": "{model} уходов замечены за 3–12 недель; случайно: {random}",
         "load": "{alerts:.0f} тревог в неделю, за {precision} из них уход в течение 84 дней"
-        " · уходов: {exits} · полоса: 95 % по клиентам",
+        "\nВ заголовке все уходы ({exits}) · на кривой те, до которых было не меньше восьми недель"
+        " ({on_curve}) · полоса: 95 % по клиентам",
         "notice": "Не меньше недель до ухода",
         "announced": "Замеченные уходы",
         "promised": "обещанный срок",

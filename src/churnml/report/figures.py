@@ -37,6 +37,7 @@ from churnml.report.captions import CAPTIONS
 from churnml.report.money_figures import caught_panel
 
 PROMISED_WEEKS = (3, 4)
+RECALL, RANDOM_SCORE = "recall_at_lead_21d", "random"
 #: A precision-recall curve is drawn from this recall on.
 SHOWN_FROM = 0.01
 
@@ -72,14 +73,14 @@ def headline_figure(
     if "random" not in curves:
         curves["random"] = (_numbers(model.lead_recall_random), None)
     title = words["headline"].format(
-        model=percent(_at(model.lead_recall, "3")),
-        random=percent(_at(model.lead_recall_random, "3")),
+        model=percent(model.metrics[RECALL], language),
+        random=percent(_chance(evaluations), language),
     )
     if money is None:
-        figure = sheet(title, _load(model, words))
+        figure = sheet(title, _load(model, language))
         axes = figure.subplots()
     else:
-        figure = sheet(title, _load(model, words), size=(11.0, 4.8))
+        figure = sheet(title, _load(model, language), size=(11.0, 4.8))
         axes, beside = figure.subplots(1, 2, width_ratios=[2.2, 1])
         caught_panel(beside, money, language=language)
     panel(axes, x_label=words["notice"], y_label=words["announced"])
@@ -116,14 +117,14 @@ def recall_by_load_figure(
     if "random" not in curves:
         curves["random"] = (_numbers({q: at["random"] for q, at in loads.items()}), None)
     title = words["by_load"].format(
-        q=percent(model.q, digits=1).replace(".0 ", " "),
-        recall=percent(model.metrics["recall_at_lead_21d"]),
+        q=percent(model.q, language, digits=1).replace(".0%", "%").replace(",0", ""),
+        recall=percent(model.metrics[RECALL], language),
     )
     figure = sheet(title, words["by_load_sub"].format(exits=model.n_exits))
     axes = panel(figure.subplots(), x_label=words["q"], y_label=words["recall"])
     shares = np.array([float(share) for share in loads])
     _curves(axes, shares, curves, language)
-    axes.xaxis.set_major_formatter(percent_axis())
+    axes.xaxis.set_major_formatter(percent_axis(language))
     axes.set_xticks(shares)
     axes.set_xlim(shares[0], shares[-1])
     return figure
@@ -139,16 +140,22 @@ def _with_exits(evaluations: Mapping[str, Evaluation]) -> Evaluation:
     return model
 
 
-def _load(model: Evaluation, words: Mapping[str, str]) -> str:
-    return words["load"].format(
+def _chance(evaluations: Mapping[str, Evaluation]) -> float | None:
+    """Recall of chance at the load of the model."""
+    if RANDOM_SCORE in evaluations:
+        return evaluations[RANDOM_SCORE].metrics[RECALL]
+    model = evaluations["model"]
+    at_load: Mapping[str, Any] = (model.by_q or {}).get(f"{model.q:g}", {})
+    return at_load.get("random")
+
+
+def _load(model: Evaluation, language: Language) -> str:
+    return CAPTIONS[language]["load"].format(
         alerts=model.metrics["alerts_per_week"] or 0,
-        precision=percent(model.metrics["alert_precision"]),
-        exits=model.n_exits_on_curve,
+        precision=percent(model.metrics["alert_precision"], language),
+        exits=model.n_exits,
+        on_curve=model.n_exits_on_curve,
     )
-
-
-def _at(curve: Mapping[str, float | None] | None, week: str) -> float | None:
-    return None if curve is None else curve[week]
 
 
 def _numbers(values: Mapping[str, float | None] | None) -> Floats:
@@ -183,7 +190,7 @@ def _curves(
         if len(known):
             ends.append((float(known[-1]), _name(name, language), stroke))
     axes.set_ylim(bottom=0, top=min(1.0, axes.get_ylim()[1]))
-    axes.yaxis.set_major_formatter(percent_axis())
+    axes.yaxis.set_major_formatter(percent_axis(language))
     end_labels(axes, ends, gap=0.065)
 
 
@@ -230,7 +237,7 @@ def precision_recall_figure(
         top = max(top, float(precision.max()))
     axes.axhline(
         rate, color=RANDOM.colour, linestyle=RANDOM.dash, linewidth=1.5,
-        label=words["base"].format(rate=percent(rate, digits=1)),
+        label=words["base"].format(rate=percent(rate, language, digits=1)),
     )  # fmt: skip
     if operating_point is not None:
         axes.plot(
@@ -238,8 +245,8 @@ def precision_recall_figure(
             markeredgewidth=2.2, color=MODEL.colour, clip_on=False, label=words["threshold"],
         )  # fmt: skip
     axes.set(xlim=(0, 1), ylim=(0, min(1.0, 1.15 * top)))
-    axes.xaxis.set_major_formatter(percent_axis())
-    axes.yaxis.set_major_formatter(percent_axis())
+    axes.xaxis.set_major_formatter(percent_axis(language))
+    axes.yaxis.set_major_formatter(percent_axis(language))
     legend(axes, where="upper right")
     return figure
 
@@ -285,7 +292,7 @@ def reliability_figure(bins: pd.DataFrame, *, language: Language = "en") -> Figu
     """
     words, rows = CAPTIONS[language], bins["rows"]
     said, came = (
-        percent(float((bins[name] * rows).sum() / rows.sum()), digits=1)
+        percent(float((bins[name] * rows).sum() / rows.sum()), language, digits=1)
         for name in ("probability", "share")
     )
     title = words["calibration"].format(said=said, came=came)
@@ -303,12 +310,12 @@ def reliability_figure(bins: pd.DataFrame, *, language: Language = "en") -> Figu
         marker="o", markersize=6, capsize=3, elinewidth=1.2, clip_on=False, zorder=3,
         label=words["model"],
     )  # fmt: skip
-    _root_scale(axes, top)
+    _root_scale(axes, top, language)
     legend(axes, where="upper left")
     return figure
 
 
-def _root_scale(axes: Axes, top: float) -> None:
+def _root_scale(axes: Axes, top: float, language: Language) -> None:
     # The transform is asked for values below zero while margins are laid out.
     scale = {"functions": (lambda v: np.sqrt(np.maximum(v, 0)), np.square)}
     axes.set_xscale("function", **scale)
@@ -317,5 +324,5 @@ def _root_scale(axes: Axes, top: float) -> None:
     ticks = steps[(steps <= top) & ((steps == 0) | (steps >= top / 150))]
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks)
-        axis.set_major_formatter(percent_axis())
+        axis.set_major_formatter(percent_axis(language))
     axes.set(xlim=(0, top), ylim=(0, top))

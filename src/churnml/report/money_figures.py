@@ -54,9 +54,12 @@ def profit_curve_figure(money: Mapping[str, MoneyFigures], *, language: Language
     if share is None or profit is None:
         raise InputError("The model has no profit curve: no labelled row has a known revenue.")
     currency = model.currency or words["no_currency"]
-    said = {"share": percent(share, digits=1), "profit": _amount(1000 * profit, model.currency)}
+    said = {
+        "share": percent(share, language, digits=1),
+        "profit": _amount(1000 * profit, model.currency),
+    }
     title = words["curve"].format(**said) if share > 0 else words["curve_none"]
-    figure = sheet(title, _assumed(model, words))
+    figure = sheet(title, _assumed(model, language))
     y_label = words["profit"].format(currency=currency)
     axes = panel(figure.subplots(), x_label=words["share"], y_label=y_label)
     drawn, ends = strokes(list(money)), []
@@ -68,9 +71,9 @@ def profit_curve_figure(money: Mapping[str, MoneyFigures], *, language: Language
         ends.append((float(profits[-1]), _name(name, language), drawn[name]))
     axes.axhline(0, color=QUIET, linewidth=1)
     if 0 < share <= SHOWN_UNTIL:
-        _mark(axes, share, model.intervals["optimal_share"], words["best"])
+        _mark(axes, share, model.intervals["optimal_share"], language)
     axes.set_xlim(0, SHOWN_UNTIL)
-    axes.xaxis.set_major_formatter(percent_axis())
+    axes.xaxis.set_major_formatter(percent_axis(language))
     axes.yaxis.set_major_formatter(_amounts())
     end_labels(axes, ends, gap=0.065)
     return figure
@@ -102,7 +105,9 @@ def value_by_budget_figure(
         for name, one in money.items()
     }
     title = words["budget"].format(
-        q=percent(q), model=percent(caught["model"]), random=percent(caught.get("random"))
+        q=percent(q, language),
+        model=percent(caught["model"], language),
+        random=percent(caught.get("random"), language),
     )
     figure = sheet(title, words["budget_sub"])
     axes = panel(figure.subplots(), x_label=words["q"], y_label=words["value"])
@@ -117,8 +122,8 @@ def value_by_budget_figure(
     axes.set_xscale("log")
     axes.set_xticks(loads)
     axes.minorticks_off()
-    axes.xaxis.set_major_formatter(percent_axis())
-    axes.yaxis.set_major_formatter(percent_axis())
+    axes.xaxis.set_major_formatter(percent_axis(language))
+    axes.yaxis.set_major_formatter(percent_axis(language))
     end_labels(axes, ends, gap=0.065)
     return figure
 
@@ -153,13 +158,16 @@ def caught_panel(axes: Axes, money: Mapping[str, MoneyFigures], *, language: Lan
     axes.xaxis.set_major_formatter(_amounts())
 
 
-def _mark(axes: Axes, share: float, band: Interval, words: str) -> None:
+def _mark(axes: Axes, share: float, band: Interval, language: Language) -> None:
     low, high = band or (share, share)
     axes.axvspan(low, min(high, SHOWN_UNTIL), color=MODEL.colour, alpha=0.07, linewidth=0)
     axes.axvline(share, color=MODEL.colour, linewidth=1, linestyle=(0, (2, 2)))
-    said = {"share": share, "low": low, "high": high}
+    said = {
+        name: percent(value, language, digits=1)
+        for name, value in (("share", share), ("low", low), ("high", high))
+    }
     axes.annotate(
-        words.format(**{key: percent(value, digits=1) for key, value in said.items()}),
+        MONEY_WORDS[language]["best"].format(**said),
         (share, 1.0), xycoords=("data", "axes fraction"), xytext=(4, -4),
         textcoords="offset points", va="top", fontsize=8.5, color=MODEL.colour,
     )  # fmt: skip
@@ -188,12 +196,12 @@ def _by_load(one: MoneyFigures) -> tuple[Floats, Floats, Floats]:
     return np.array([float(q) for q in loads]), shares, bands
 
 
-def _assumed(model: MoneyFigures, words: Mapping[str, str]) -> str:
+def _assumed(model: MoneyFigures, language: Language) -> str:
     terms = model.terms
     accept = terms.accept_alpha / (terms.accept_alpha + terms.accept_beta)
-    return words["assumed"].format(
-        accept=percent(accept),
-        fraction=percent(terms.incentive_fraction),
+    return MONEY_WORDS[language]["assumed"].format(
+        accept=percent(accept, language),
+        fraction=percent(terms.incentive_fraction, language),
         contact=_amount(terms.contact_cost, model.currency),
     )
 

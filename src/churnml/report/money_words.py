@@ -10,13 +10,13 @@ MONEY_WORDS: dict[Language, dict[str, str]] = {
         "curve_none": "Under these assumptions no share of the customers is worth contacting",
         "assumed": "Assumed: {accept} of leavers accept, an incentive costs {fraction} of a"
         " customer's value,\na contact {contact} · every week on its own, without"
-        " quiet time · band: 95 % by customer",
+        " quiet time · band: 95% by customer",
         "share": "Share of customers contacted, the highest scores first",
         "profit": "Profit per 1,000 customers, {currency}",
         "best": "best: {share} [{low}, {high}]",
         "budget": "{model} of leaving revenue caught in time at {q} a week; chance: {random}",
         "budget_sub": "Caught: an alert 21 to 84 days before the exit, weighted by annual revenue"
-        " as known then\nband: 95 % by customer",
+        " as known then\nband: 95% by customer",
         "q": "Share of eligible customers alerted each week",
         "value": "Leaving revenue caught in time",
         "caught": "Leaving revenue caught\nper 100 contacts, {currency}",

@@ -34,10 +34,10 @@ _WORDS: dict[Language, dict[str, str]] = {
         "silent": "Caught in time: {silent} of silent leavers, {loud} of loud ones",
         "range": "Caught in time: {low} to {high} of the exits, by part of the customers",
         "subtitle": "One queue for all · caught: an alert 21 to 84 days before the exit · bars: "
-        "95 % by customer\nNumbers: exits · silent: no ticket and no exit survey in the last 28 "
+        "95% by customer\nNumbers: exits · silent: no ticket and no exit survey in the last 28 "
         "days",
         "subtitle_short": "One queue for all · caught: an alert 21 to 84 days before the exit"
-        " · bars: 95 % by customer · numbers: exits",
+        " · bars: 95% by customer · numbers: exits",
         "axis": "Exits caught in time",
         "all": "all customers: {recall}",
     },
@@ -78,14 +78,14 @@ def recall_by_slice_figure(evaluation: Evaluation, *, language: Language = "en")
     lines = [(name, list(parts)) for name, parts in groupby(told, key=lambda one: one["slice"])]
     height = 1.8 + _LINE_INCHES * (len(told) + 1.2 * len(lines))
     short = "" if any(name == "leavers" for name, _ in lines) else "_short"
-    figure = sheet(_title(told, words), words[f"subtitle{short}"], size=(8.0, height))
+    figure = sheet(_title(told, language), words[f"subtitle{short}"], size=(8.0, height))
     axes = panel(figure.subplots(), x_label=words["axis"], y_label="")
     ticks = _places(lines)
     _dots(axes, told, [place for _, place in ticks], language)
     _names(axes, ticks, language)
-    _everybody(axes, evaluation, words)
+    _everybody(axes, evaluation, language)
     axes.set(xlim=(0, 1), ylim=(max(place for _, place in ticks) + 0.8, -1.4))
-    axes.xaxis.set_major_formatter(percent_axis())
+    axes.xaxis.set_major_formatter(percent_axis(language))
     axes.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=9.2,
         labelcolor=INK,
@@ -93,12 +93,17 @@ def recall_by_slice_figure(evaluation: Evaluation, *, language: Language = "en")
     return figure
 
 
-def _title(told: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
+def _title(told: Sequence[Mapping[str, Any]], language: Language) -> str:
+    words = _WORDS[language]
     by_value = {one["value"]: one[RECALL] for one in told if one["slice"] == "leavers"}
     if {"silent", "loud"} <= set(by_value):
-        return words["silent"].format(**{name: percent(by_value[name]) for name in by_value})
+        return words["silent"].format(
+            **{name: percent(by_value[name], language) for name in by_value}
+        )
     found = [one[RECALL] for one in told]
-    return words["range"].format(low=percent(min(found)), high=percent(max(found)))
+    return words["range"].format(
+        low=percent(min(found), language), high=percent(max(found), language)
+    )
 
 
 def _places(
@@ -151,11 +156,11 @@ def _value(part: Mapping[str, Any], language: Language) -> str:
     return slice_value(part["slice"], part["value"], language)
 
 
-def _everybody(axes: Axes, evaluation: Evaluation, words: Mapping[str, str]) -> None:
+def _everybody(axes: Axes, evaluation: Evaluation, language: Language) -> None:
     """The recall over all exits as a line."""
     recall = evaluation.metrics[RECALL]
     if recall is not None:
         axes.axvline(
             recall, color=QUIET, linewidth=1, linestyle=(0, (2, 2)), zorder=1,
-            label=words["all"].format(recall=percent(recall)),
+            label=_WORDS[language]["all"].format(recall=percent(recall, language)),
         )  # fmt: skip

@@ -24,7 +24,7 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "recall_at_lead_21d": "Exits caught in time",
         "alert_precision": "Alerts followed by an exit",
         "base_rate": "Base rate",
-        "band": "Same test rows for all · bars: 95 % by customer",
+        "band": "Same test rows for all · bars: 95% by customer",
         "arrivals": "{days} days of delay change {figure} by {change}",
         "delay": "Every row arrives so many days later",
         "as late": "trained on data as late",
@@ -37,7 +37,7 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "with_ever": "and features without a window",
         "windowed": "windows alone",
         "labels": "{figure} by the definition of leaving",
-        "labels_sub": "One choice moves at a time; filled: the study's own · bars: 95 % by customer"
+        "labels_sub": "One choice moves at a time; filled: the study's own · bars: 95% by customer"
         "\nUnder the days: the base rate, which moves with the definition",
         "grace_days": "Grace, days",
         "lead_days": "Lead, days",

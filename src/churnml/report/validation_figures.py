@@ -86,7 +86,7 @@ def window_sufficiency_figure(
     kept = lines[lines["since_ever"]]
     bounded = kept[np.isfinite(kept["weeks"])].iloc[-1]
     share = bounded["value"] / kept["value"].iloc[-1]
-    title = words["windows"].format(weeks=f"{bounded['weeks']:.0f}", share=percent(share))
+    title = words["windows"].format(weeks=f"{bounded['weeks']:.0f}", share=percent(share, language))
     subtitle = f"{_name(figure, language)} · {words['band']}"
     sheet_, axes = _page(title, subtitle, words["lookback"], _name(figure, language))
     bounds = sorted(lines["weeks"].unique())
@@ -116,12 +116,12 @@ def label_sensitivity_figure(
     for number, (axes, name) in enumerate(zip(panels, varied, strict=True)):
         part = lines[lines["varied"] == name]
         label = _name(figure, language) if number == 0 else ""
-        _definitions(panel(axes, x_label=words[name], y_label=label), part)
+        _definitions(panel(axes, x_label=words[name], y_label=label), part, language)
     panels[0].set_ylim(bottom=0, top=1.12 * float(lines["high"].max()))
     return drawn
 
 
-def _definitions(axes: Axes, part: pd.DataFrame) -> None:
+def _definitions(axes: Axes, part: pd.DataFrame, language: Language) -> None:
     places = np.arange(len(part))
     axes.vlines(places, part["low"], part["high"], color=QUIET, linewidth=1.3)
     for own, face in ((True, MODEL.colour), (False, "white")):
@@ -131,7 +131,7 @@ def _definitions(axes: Axes, part: pd.DataFrame) -> None:
             markeredgecolor=MODEL.colour, markerfacecolor=face, zorder=3,
         )  # fmt: skip
     labels = [
-        f"{days}\n{percent(rate, digits=1)}"
+        f"{days}\n{percent(rate, language, digits=1)}"
         for days, rate in zip(part["days"], part["base_rate"], strict=True)
     ]
     axes.set_xticks(places, labels, fontsize=8)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from churnml.features import Feature
 from churnml.features.declaration import Unit
-from churnml.report.canvas import Language, whole
+from churnml.report.canvas import Language, percent, whole
 from churnml.report.captions import FAMILIES
 
 _THIN = "\u202f"
@@ -128,7 +128,7 @@ def in_unit(value: object, unit: Unit, language: Language) -> str:
     Examples
     --------
     >>> in_unit(0.25, Unit.SHARE, "en"), in_unit(3.0, Unit.COUNT, "ru")
-    ('25 %', '3')
+    ('25%', '3')
     >>> in_unit(float("nan"), Unit.DAYS, "en"), in_unit(1.0, Unit.FLAG, "ru")
     ('unknown', 'да')
     """
@@ -141,9 +141,9 @@ def in_unit(value: object, unit: Unit, language: Language) -> str:
     if unit is Unit.FLAG:
         return words["yes"] if number else words["no"]
     if unit is Unit.SHARE:
-        return f"{100 * number:.0f} %"
+        return percent(number, language)
     if unit is Unit.PERCENTILE:
-        return words["rank"].format(percent=f"{100 * number:.0f} %")
+        return words["rank"].format(percent=percent(number, language))
     if unit is Unit.RATIO:
         return "×" + _number(number, language)
     suffix = _THIN + words[_WITH_UNIT[unit]] if unit in _WITH_UNIT else ""
@@ -163,8 +163,7 @@ def _number(number: float, language: Language) -> str:
 def chance(log_odds: float, language: Language) -> str:
     """The probability of these log-odds as a per cent."""
     share = 1.0 / (1.0 + math.exp(-log_odds))
-    text = f"{100 * share:.{0 if share >= 0.1 else 1}f} %"
-    return text.replace(".", ",") if language == "ru" else text
+    return percent(share, language, digits=0 if share >= 0.1 else 1)
 
 
 def signed(number: float, language: Language) -> str:

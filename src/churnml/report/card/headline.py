@@ -74,6 +74,8 @@ def _measure(
     if band is None:
         return Measure(share(value, language, digits=digits), text, at=value, own=own)
     low, high = (share(end, language, digits=digits) for end in band)
-    note = WORDS[language]["interval"].format(low=low.removesuffix("\u00a0%"), high=high)
+    note = WORDS[language]["interval"].format(
+        low=low.removesuffix("%").removesuffix("\u00a0"), high=high
+    )
     said = share(value, language, digits=digits)
     return Measure(said, text, at=value, low=band[0], high=band[1], note=note, own=own)

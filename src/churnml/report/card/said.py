@@ -26,8 +26,7 @@ def number(value: float | None, language: Language, *, digits: int = 3) -> str:
 
 def share(value: float | None, language: Language, *, digits: int = 0) -> str:
     """A share in per cent that stays on one line."""
-    text = percent(value, digits=digits).replace(" ", "\u00a0")
-    return text.replace(".", ",") if language == "ru" else text
+    return percent(value, language, digits=digits)
 
 
 def whole(count: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any, cast, get_args
 import pandas as pd
 
 from churnml.features import Feature
+from churnml.report.canvas import percent
 from churnml.report.captions import FAMILIES
 from churnml.report.dictionary.facts import Entry, entries
 from churnml.report.page import Cell, Grid, Measure, render, write_page
@@ -148,8 +149,7 @@ def _family(name: str, language: Language) -> str:
 
 
 def _percent(share: float, language: Language, *, digits: int = 0) -> str:
-    text = f"{100 * share:.{digits}f}\u00a0%"
-    return text.replace(".", ",") if language == "ru" else text
+    return percent(share, language, digits=digits)
 
 
 def _whole(count: int) -> str:

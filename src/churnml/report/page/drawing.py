@@ -90,7 +90,7 @@ def _heading(figure: Figure) -> tuple[str, str]:
     if texts and isinstance(layout, ConstrainedLayoutEngine):
         layout.set(rect=(0.0, 0.0, 1.0, 1.0))
     title, subtitle = (*texts, "", "")[:2]
-    return title, subtitle
+    return title, subtitle.replace("\n", " · ")
 
 
 def _svg(figure: Figure, *, key: str, label: str) -> Markup:

@@ -25,10 +25,9 @@ def pictures(
     swarm = beeswarm_figure(
         drivers.contributions, drivers.values, features=drivers.features, language=language
     )
-    shaded = picture(swarm)
     found = {
         "families": drawn(family_importance_figure(families, language=language), key="families"),
-        "swarm": replace(shaded, subtitle=shaded.subtitle.replace("\n", " · ")),
+        "swarm": picture(swarm),
     }
     if proof is None:
         return found

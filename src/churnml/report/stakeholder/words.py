@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from churnml.report.canvas import Language
+from churnml.report.canvas import Language, per_cent
+from churnml.report.canvas import percent as printed
 from churnml.report.canvas import whole as thin
 
 NO_BREAK = "\u00a0"
@@ -56,19 +57,18 @@ def percent(share: float | None, language: Language, *, digits: int | None = Non
     Examples
     --------
     >>> percent(0.8276, "en"), percent(0.031, "ru"), percent(None, "en")
-    ('83\xa0%', '3,1\xa0%', '–')
+    ('83%', '3,1\xa0%', '–')
     """
     if share is None or pd.isna(share):
         return "–"
     if digits is None:
         digits = 0 if share >= 0.0995 or share == 0 else 1
-    return f"{decimal(100 * share, language, digits=digits)}{NO_BREAK}%"
+    return printed(share, language, digits=digits)
 
 
 def load(share: float, language: Language) -> str:
-    """The share of a policy, without decimals where there are none: "2 %", «0,5 %»."""
-    text = f"{100 * share:g}".replace(".", "," if language == "ru" else ".")
-    return f"{text}{NO_BREAK}%"
+    """The share of a policy, without decimals where there are none: "2%", «0,5 %»."""
+    return per_cent(f"{100 * share:g}", language)
 
 
 def of_100(share: float | None) -> str:
