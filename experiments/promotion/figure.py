@@ -43,6 +43,6 @@ def power_figure(results: Sequence[dict[str, Any]]) -> Figure:
     axes.xaxis.set_major_locator(FixedLocator([one["customers"] for one in equal]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.xaxis.set_minor_locator(FixedLocator([]))
-    axes.yaxis.set_major_formatter(percent_axis())
+    axes.yaxis.set_major_formatter(percent_axis("en"))
     end_labels(axes, ends, gap=0.06)
     return figure

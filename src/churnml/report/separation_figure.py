@@ -56,7 +56,7 @@ def family_separation_figure(table: pd.DataFrame, *, language: Language = "en") 
     best = promised.loc[promised["value"].idxmax()]
     title = words["separation"].format(
         week=best["weeks"], family=names.get(best["family"], best["family"]),
-        value=percent(best["value"]),
+        value=percent(best["value"], language),
     )  # fmt: skip
     families = list(lines["family"].unique())
     rows = math.ceil(len(families) / _COLUMNS)
@@ -74,7 +74,7 @@ def family_separation_figure(table: pd.DataFrame, *, language: Language = "en") 
         axes.remove()
     panels[0].set_xlim(max(lines["weeks"]) + 0.4, min(lines["weeks"]) - 0.4)
     panels[0].set_ylim(min(0.3, float(lines["value"].min())), 1.0)
-    panels[0].yaxis.set_major_formatter(percent_axis())
+    panels[0].yaxis.set_major_formatter(percent_axis(language))
     return drawn
 
 
