@@ -35,7 +35,7 @@ def power_figure(results: Sequence[dict[str, Any]]) -> Figure:
     equal = [one for one in results if one["loss"] == 0]
     for one in equal:
         axes.annotate(
-            f"error {percent(one['relative_standard_error'], digits=1)}",
+            f"error {percent(one['relative_standard_error'], 'en', digits=1)}",
             (one["customers"], one["promoted"]), xytext=(0, 9), textcoords="offset points",
             ha="center", fontsize=8,
         )  # fmt: skip

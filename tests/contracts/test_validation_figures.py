@@ -153,7 +153,7 @@ def test_families_stand_in_panels_and_the_best_at_three_weeks_in_the_title(langu
     assert [axes.get_title(loc="left") for axes in figure.axes] == {
         "en": ["usage", "support"], "ru": ["использование", "поддержка"],
     }[language]  # fmt: skip
-    assert re.search({"en": "3 weeks.*support.*80 %", "ru": "3 нед.*поддержка.*80 %"}[language],
+    assert re.search({"en": "3 weeks.*support.*80%", "ru": "3 нед.*поддержка.*80\u00a0%"}[language],
                      texts(figure))  # fmt: skip
     with pytest.raises(InputError, match="no family"):
         ch.family_separation_figure(pd.DataFrame(lines).iloc[-1:])
