@@ -80,8 +80,8 @@ def judged(folder: Path, world: dict[str, int]) -> dict[str, Any]:
     examples, folds = ch.prepare(dataset, study=study, cache=folder / "cache", say=log.info)
     bench = Bench.of(dataset, examples, folds=folds, study=study)
     found = reason_quality(
-        Truth.beside(folder / "company" / "data"), examples, folds=folds, fitting=bench.fitting,
-        policy=Policy.of(study.alerts, seed=study.seed), shares=SHARES,
+        dataset, Truth.beside(folder / "company" / "data"), examples, folds=folds,
+        fitting=bench.fitting, policy=Policy.of(study.alerts, seed=study.seed), shares=SHARES,
     )  # fmt: skip
     return rounded(
         {

@@ -15,10 +15,14 @@ from churnml.config import Features, Folds, Study
 from churnml.evaluation.audit import Audit
 from churnml.evaluation.forward import Fitting
 from churnml.explanation.audit import examine_reasons, reasons_check, with_reasons
-from churnml.explanation.causes import SHOWS_IN, own_topics, topics_of
+from churnml.explanation.causes import SHOWS_IN, own_topics
+from churnml.explanation.changes import Change
 from churnml.explanation.quality import ReasonQuality, judge, reason_quality
+from churnml.explanation.reasons import Told
+from churnml.explanation.topics import Topic, topic_of
 from churnml.explanation.truth import Moves, Truth, own_moves, useful_alerts
 from churnml.features.catalogue import catalogue
+from churnml.features.declaration import Family, Feature, Unit
 from churnml.model.boosting import Parameters
 from churnml.model.examples import prepare
 from churnml.sources import open_dataset
@@ -57,7 +61,7 @@ def test_a_lower_share_lets_weaker_effects_tell_a_cause():
 
 def test_every_effect_of_the_world_has_topics_and_every_topic_has_features():
     world = draw_world("saas", weeks=52, rng=np.random.default_rng(0))
-    known = set(topics_of(catalogue(Description())).values())
+    known = {topic_of(one) for one in catalogue(Description())}
 
     assert set(world.effects) <= set(SHOWS_IN)
     assert set(SHIFTS) <= set(SHOWS_IN)
@@ -103,23 +107,23 @@ VALUES = pd.DataFrame(
 CASE = pd.DataFrame({"customer_id": ["a"], "as_of": MONDAY, "signal_began_at": WEEKS[-1]})
 
 
-def test_a_move_is_measured_from_the_own_weeks_before_the_signal_in_the_direction_of_risk():
-    found = own_moves(CASE, VALUES, risk={"logins": -1, "silence": 1, "price": 1, "nps": -1})
+def test_a_move_is_measured_from_the_mean_of_the_own_weeks_before_the_signal():
+    found = own_moves(CASE, VALUES)
 
     assert found.weeks.to_list() == [6]
-    assert found.towards.loc[0, ["logins", "silence", "price"]].to_list() == [6.0, 2.0, 0.0]
-    assert found.deviations.loc[0, "logins"] == pytest.approx(6.0 / np.std([10, 12] * 3, ddof=1))
+    assert found.change.loc[0, ["logins", "silence", "price"]].to_list() == [-6.0, 2.0, 0.0]
+    assert found.deviations.loc[0, "logins"] == pytest.approx(-6.0 / np.std([10, 12] * 3, ddof=1))
     assert found.deviations.loc[0, "silence"] == np.inf
     assert found.deviations.loc[0, "price"] == 0.0
-    assert pd.isna(found.towards.loc[0, "nps"])
+    assert pd.isna(found.change.loc[0, "nps"])
 
 
 def test_weeks_after_the_signal_and_older_than_half_a_year_are_no_baseline():
     began = CASE.assign(signal_began_at=WEEKS[2])
     old = CASE.assign(as_of=MONDAY, signal_began_at=WEEKS[0] + 27 * WEEK)
 
-    assert own_moves(began, VALUES, risk={"logins": -1}).weeks.to_list() == [3]
-    assert own_moves(old, VALUES, risk={"logins": -1}).weeks.to_list() == [5]
+    assert own_moves(began, VALUES).weeks.to_list() == [3]
+    assert own_moves(old, VALUES).weeks.to_list() == [5]
 
 
 def moved(**deviations: list[float]) -> Moves:
@@ -127,20 +131,37 @@ def moved(**deviations: list[float]) -> Moves:
     return Moves(table, table, pd.Series(9, index=table.index))
 
 
-TOPICS = {"logins": USAGE, "pricing": PLAN, "reopened": TICKETS}
+FEATURES = tuple(
+    Feature(
+        name=name, value=None, title={"en": name, "ru": name}, unit=Unit.COUNT,
+        family=Family(topic[0]), risk=risk, play=topic[1],
+    )
+    for name, topic, risk in (
+        ("logins", USAGE, -1), ("pricing", PLAN, 1), ("reopened", TICKETS, 1),
+        ("tickets", TICKETS, 0),
+    )
+)  # fmt: skip
 KNOWN_BY = {"price": frozenset({PLAN}), "fade": frozenset({USAGE})}
 
 
+def said(name: str, risk: int = 0) -> Told:
+    """The reason that this feature tells; a direction of its own where it has none."""
+    feature = next(one for one in FEATURES if one.name == name)
+    topic = Topic(*topic_of(feature), 1.0, (name,))
+    return Told(topic, replace(feature, risk=feature.risk or risk), Change(1.0, 2.0, MONDAY, 9))
+
+
 def judged(told, moves, causes=("price", "fade")):
+    told = [[one if isinstance(one, Told) else said(one) for one in names] for names in told]
     cases = pd.DataFrame({"customer_id": ["a", "b"], "as_of": MONDAY, "cause": list(causes),
                           "notice_days": 30.0})  # fmt: skip
-    return judge(cases, told, moves=moves, known_by=KNOWN_BY, topics=TOPICS)
+    return judge(cases, told, moves=moves, known_by=KNOWN_BY, features=FEATURES)
 
 
 def test_a_cause_is_named_by_a_reason_of_its_topics_and_traced_by_a_move_of_one_deviation():
     found = judged(
         [["logins", "pricing"], ["reopened"]],
-        moved(logins=[0.5, 0.9], pricing=[1.0, 3.0], reopened=[0.0, -2.0]),
+        moved(logins=[-0.5, -0.9], pricing=[1.0, 3.0], reopened=[0.0, -2.0]),
     )
 
     assert found["traced"].to_list() == [True, False]
@@ -150,7 +171,7 @@ def test_a_cause_is_named_by_a_reason_of_its_topics_and_traced_by_a_move_of_one_
 def test_a_reason_that_moved_away_from_leaving_contradicts_and_an_unknown_move_does_not():
     found = judged(
         [["logins", "reopened"], ["pricing", "logins"]],
-        moved(logins=[-0.1, 2.0], pricing=[0.0, np.nan], reopened=[0.0, 0.0]),
+        moved(logins=[0.1, -2.0], pricing=[0.0, np.nan], reopened=[0.0, 0.0]),
     )
 
     assert found["told"].to_list() == [2, 1]
@@ -158,8 +179,8 @@ def test_a_reason_that_moved_away_from_leaving_contradicts_and_an_unknown_move_d
 
 
 def test_chance_is_how_often_the_reasons_of_other_causes_would_name_this_one():
-    found = judged([["logins"], ["pricing"]], moved(logins=[2.0, 2.0], pricing=[2.0, 2.0]))
-    alone = judged([["logins"], ["pricing"]], moved(logins=[2.0] * 2, pricing=[2.0] * 2),
+    found = judged([["logins"], ["pricing"]], moved(logins=[-2.0, -2.0], pricing=[2.0, 2.0]))
+    alone = judged([["logins"], ["pricing"]], moved(logins=[-2.0] * 2, pricing=[2.0] * 2),
                    causes=("price", "price"))  # fmt: skip
 
     assert found["named"].to_list() == [False, False]
@@ -168,12 +189,19 @@ def test_chance_is_how_often_the_reasons_of_other_causes_would_name_this_one():
 
 
 def test_without_four_weeks_before_the_signal_nothing_is_judged():
-    moves = replace(moved(logins=[-2.0, 2.0]), weeks=pd.Series([4, 3]))
+    moves = replace(moved(logins=[2.0, -2.0]), weeks=pd.Series([4, 3]))
     found = judged([["logins"], ["logins"]], moves)
 
     assert found["told"].to_list() == [1, 0]
     assert found["against"].to_list() == [1, 0]
     assert not found["traced"].any()
+
+
+def test_a_reason_told_by_a_number_of_no_direction_moves_as_the_signal_that_it_tells():
+    more = moved(tickets=[2.0, 2.0])
+    found = judged([[said("tickets", 1)], [said("tickets", -1)]], more)
+
+    assert found["against"].to_list() == [0, 1]
 
 
 def quality(*, named: int, against: int, count: int = 25) -> ReasonQuality:
@@ -247,7 +275,7 @@ def test_the_reasons_of_a_world_are_held_against_its_truth(world, tmp_path):
     fitting = Fitting.of(study, parameters=Parameters(max_depth=2, trees=20))
     truth = Truth.beside(world / "data")
     found = reason_quality(
-        truth, examples, folds=folds, fitting=fitting, policy=Policy(q=0.05, seed=1),
+        dataset, truth, examples, folds=folds, fitting=fitting, policy=Policy(q=0.05, seed=1),
         shares=(0.5, 0.9),
     )  # fmt: skip
     told = found[0.5].as_json()

@@ -64,7 +64,7 @@ def examine_reasons(
     except InputError:
         return None  # the audit says why
     policy = Policy.of(study.alerts, seed=study.seed)
-    found = reason_quality(truth, examples, folds=folds, fitting=fitting, policy=policy)
+    found = reason_quality(dataset, truth, examples, folds=folds, fitting=fitting, policy=policy)
     return found[OWN_SHARE]
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-from churnml.features import Feature
 
 #: A family and the play that answers the signal: what one reason is about.
 Topic = tuple[str, str]
@@ -136,11 +134,6 @@ def own_topics(
 
 def _shown(name: str, *, falls: bool) -> tuple[Topic, ...]:
     return FALL_SHOWS_IN.get(name, SHOWS_IN[name]) if falls else SHOWS_IN[name]
-
-
-def topics_of(features: Sequence[Feature]) -> dict[str, Topic]:
-    """The topic of each feature."""
-    return {feature.name: (str(feature.family), feature.play) for feature in features}
 
 
 def _strength(name: str, value: float) -> float:

@@ -13,18 +13,24 @@ from churnml.alerting.queue import Integers, Policy, queue
 from churnml.evaluation.forward import Fitting
 from churnml.evaluation.intervals import bootstrap, percentile_interval
 from churnml.explanation.attribution import explain
-from churnml.explanation.causes import OWN_SHARE, Topic, own_topics, topics_of
-from churnml.explanation.reasons import reasons
+from churnml.explanation.causes import OWN_SHARE, own_topics
+from churnml.explanation.causes import Topic as CauseTopic
+from churnml.explanation.reasons import Told, told_of
+from churnml.explanation.topics import topic_of, topics
 from churnml.explanation.truth import FEWEST_WEEKS, Moves, Truth, true_moves, useful_alerts
-from churnml.features import Feature
+from churnml.features import Feature, catalogue
 from churnml.model.ensemble import Ensemble
 from churnml.model.examples import Examples
+from churnml.model.message_risk import with_message_risk
+from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds
 from churnml.windows import DAY
 
 #: A feature has moved from this many standard deviations of the customer's own weeks on.
 MOVED = 1.0
 RESAMPLES = 1000
+MODEL = "model"
+KEYS = ["customer_id", "as_of"]
 #: The other trainings: another seed, and so many days less of data.
 OTHER_SEED, LESS_DAYS = 1000, 28
 
@@ -81,6 +87,7 @@ class ReasonQuality:
 
 
 def reason_quality(
+    dataset: Dataset,
     truth: Truth,
     examples: Examples,
     *,
@@ -93,6 +100,7 @@ def reason_quality(
 
     Parameters
     ----------
+    dataset : Dataset
     truth : Truth
     examples : Examples
     folds : ForwardFolds
@@ -108,39 +116,43 @@ def reason_quality(
         By share.
     """
     blocks = [_Block.of(examples, start, end, fitting, folds) for start, end in folds.blocks()]
-    scores = pd.concat([block.model.predict(block.features) for block in blocks])
+    scores = pd.concat([block.models[MODEL].predict(block.features) for block in blocks])
     alerts = queue(scores.rename("score").reset_index(), policy)
-    told = _told(blocks, alerts, examples.catalogue)
-    topics = topics_of(examples.catalogue)
-    overlap = alerts[["customer_id"]].reset_index(drop=True)
-    for name in blocks[0].others:
-        if all(name in block.others for block in blocks):
-            others = [replace(block, model=block.others[name]) for block in blocks]
-            again = _told(others, alerts, examples.catalogue)
-            overlap[name] = [
-                _shared(one, other, topics) for one, other in zip(told, again, strict=True)
-            ]
+    known = examples.catalogue
+    told = _told(dataset, blocks, pd.MultiIndex.from_frame(alerts[KEYS]), examples)
     cases = useful_alerts(alerts, truth.exits)
+    of_cases = told.loc[pd.MultiIndex.from_frame(cases[KEYS]), MODEL].to_list()
+    names = {one.name for one in known} | {
+        one.feature.name for reasons in of_cases for one in reasons
+    }
     moves = true_moves(
-        truth, cases, features=examples.catalogue, risk=examples.message_risk,
-        grid=list(examples.as_ofs.unique().sort_values()),
+        truth, cases, features=[one for one in catalogue(dataset) if one.name in names],
+        risk=examples.message_risk, grid=list(examples.as_ofs.unique().sort_values()),
     )  # fmt: skip
-    of_cases = told.loc[pd.MultiIndex.from_frame(cases[["customer_id", "as_of"]])].to_list()
     found = {}
     for share in shares:
         known_by = own_topics(truth.causes, share=share)
-        judged = judge(cases, of_cases, moves=moves, known_by=known_by, topics=topics)
-        found[share] = ReasonQuality(judged, overlap, fitting.seed)
+        judged = judge(cases, of_cases, moves=moves, known_by=known_by, features=known)
+        found[share] = ReasonQuality(judged, _overlaps(told), fitting.seed)
     return found
+
+
+def _overlaps(told: pd.DataFrame) -> pd.DataFrame:
+    """Of each alert: which part of the topics told by either of two trainings both tell."""
+    found = {"customer_id": told.index.get_level_values("customer_id")}
+    for name in told.columns.drop(MODEL):
+        pairs = zip(told[MODEL], told[name], strict=True)
+        found[name] = [_shared(one, other) for one, other in pairs]
+    return pd.DataFrame(found)
 
 
 def judge(
     cases: pd.DataFrame,
-    told: Sequence[Sequence[str]],
+    told: Sequence[Sequence[Told]],
     *,
     moves: Moves,
-    known_by: Mapping[str, frozenset[Topic]],
-    topics: Mapping[str, Topic],
+    known_by: Mapping[str, frozenset[CauseTopic]],
+    features: Sequence[Feature],
 ) -> pd.DataFrame:
     """Whether each cause left a trace and was named, and how many reasons moved the wrong way.
 
@@ -153,38 +165,45 @@ def judge(
     ----------
     cases : DataFrame
         customer_id, as_of, cause, notice_days.
-    told : sequence of list of str, aligned with ``cases``
-        Features of the reasons.
+    told : sequence of list of Told, aligned with ``cases``
+        The reasons.
     moves : Moves
     known_by : mapping of str to set of topics
         Topics by cause.
-    topics : mapping of str to topic
-        Topic by feature.
+    features : sequence of Feature
+        For topics and directions.
     """
     known = (moves.weeks >= FEWEST_WEEKS).to_numpy()
-    moved = (moves.deviations >= MOVED).to_numpy() & known[:, None]
-    place = {name: number for number, name in enumerate(moves.towards.columns)}
-    towards = moves.towards.to_numpy(dtype=float)
-    about = [{topics[name] for name in names} for names in told]
+    place = {str(name): number for number, name in enumerate(moves.change.columns)}
+    change = moves.change.to_numpy(dtype=float)
+    deviations = moves.deviations.to_numpy(dtype=float)
+    about = [topics_told(reasons) for reasons in told]
     records = []
-    for row, (cause, names) in enumerate(zip(cases["cause"], told, strict=True)):
+    for row, (cause, reasons) in enumerate(zip(cases["cause"], told, strict=True)):
         own = known_by.get(cause, frozenset())
         others = [about[at] for at in np.flatnonzero((cases["cause"] != cause).to_numpy())]
-        steps = [towards[row, place[name]] for name in names if known[row] and name in place]
-        mine = [place[name] for name in place if topics[name] in own]
+        steps = [
+            one.feature.risk * change[row, place[one.feature.name]] for one in reasons if known[row]
+        ]
+        mine = [one for one in features if one.risk and one.name in place and topic_of(one) in own]
+        towards = [one.risk * deviations[row, place[one.name]] for one in mine]
         records.append(
             {
-                "traced": bool(moved[row, mine].any()),
+                "traced": bool(known[row] and any(step >= MOVED for step in towards)),
                 "named": bool(about[row] & own),
                 "named_by_chance": _mean([bool(one & own) for one in others]),
                 "told": sum(bool(np.isfinite(step)) for step in steps),
                 "against": sum(step < 0 for step in steps),
             }
         )
-    kept = ["customer_id", "as_of", "cause", "notice_days"]
     columns = ("traced", "named", "named_by_chance", "told", "against")
     found = pd.DataFrame(records, columns=list(columns), index=cases.index)
-    return pd.concat([cases[kept], found], axis=1)
+    return pd.concat([cases[[*KEYS, "cause", "notice_days"]], found], axis=1)
+
+
+def topics_told(reasons: Sequence[Told]) -> set[CauseTopic]:
+    """What the reasons are about."""
+    return {(one.topic.family, one.topic.play) for one in reasons}
 
 
 def _mean(hits: Sequence[bool]) -> float:
@@ -196,8 +215,7 @@ class _Block:
     """One test block: its rows, the model that is judged, and other trainings for it."""
 
     features: pd.DataFrame
-    model: Ensemble
-    others: Mapping[str, Ensemble]
+    models: Mapping[str, Ensemble]
 
     @classmethod
     def of(
@@ -210,33 +228,49 @@ class _Block:
     ) -> _Block:
         as_ofs = examples.as_ofs
         tested = examples.population.to_numpy() & np.asarray((as_ofs >= start) & (as_ofs < end))
-        model = fitting.fit(examples, folds=folds, tested=start)
         other = replace(fitting, seed=fitting.seed + OTHER_SEED)
-        others = {"other_seed": other.fit(examples, folds=folds, tested=start)}
+        models = {
+            MODEL: fitting.fit(examples, folds=folds, tested=start),
+            "other_seed": other.fit(examples, folds=folds, tested=start),
+        }
         earlier = start - LESS_DAYS * DAY
         if examples.can_train(folds=folds, tested=earlier):
-            others["month_less"] = fitting.fit(examples, folds=folds, tested=earlier)
-        return cls(examples.features[tested], model, others)
+            models["month_less"] = fitting.fit(examples, folds=folds, tested=earlier)
+        return cls(examples.features[tested], models)
 
 
 def _told(
-    blocks: Sequence[_Block],
-    alerts: pd.DataFrame,
-    features: Sequence[Feature],
-) -> pd.Series:
-    """Features of the reasons of each alert, in the order of the alerts."""
-    asked = pd.MultiIndex.from_frame(alerts[["customer_id", "as_of"]])
+    dataset: Dataset, blocks: Sequence[_Block], alerts: pd.MultiIndex, examples: Examples
+) -> pd.DataFrame:
+    """The reasons of each alert by each training that every block has, as they would be shipped."""
+    heard = with_message_risk(dataset, examples.message_risk)
+    names = [name for name in blocks[0].models if all(name in one.models for one in blocks)]
     parts = []
     for block in blocks:
-        rows = block.features.loc[block.features.index.isin(asked)]
-        said = reasons(explain(block.model, rows), features=features)
-        parts.append(said.map(lambda one: [each["feature"] for each in one]))
-    return pd.concat(parts).loc[asked]
+        rows = block.features.loc[block.features.index.isin(alerts)]
+        found = [
+            of_row
+            for name in names
+            for of_row in topics(explain(block.models[name], rows), features=examples.catalogue)
+        ]
+        several = rows.index.repeat(1)
+        for _ in names[1:]:
+            several = several.append(rows.index)
+        at = block.features.index.get_level_values("as_of").isin(rows.index.unique("as_of"))
+        told, _ = told_of(
+            heard, found, several, features=examples.catalogue, everyone=block.features[at]
+        )
+        by_name = {
+            name: pd.Series(told[first : first + len(rows)], index=rows.index, dtype="object")
+            for name, first in zip(names, range(0, len(told), max(len(rows), 1)), strict=False)
+        }
+        parts.append(pd.DataFrame(by_name))
+    return pd.concat(parts).loc[alerts]
 
 
-def _shared(one: Sequence[str], other: Sequence[str], topics: Mapping[str, Topic]) -> float:
+def _shared(one: Sequence[Told], other: Sequence[Told]) -> float:
     """The part of the topics told by either that both tell; NaN where neither tells any."""
-    first, second = ({topics[name] for name in names} for names in (one, other))
+    first, second = topics_told(one), topics_told(other)
     either = first | second
     return len(first & second) / len(either) if either else float("nan")
 

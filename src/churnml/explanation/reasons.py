@@ -127,20 +127,49 @@ def reasons_of(
     by_name = {feature.name: feature for feature in known}
     used = [by_name[name] for name in bundle.feature_names]
     found = topics(explain(bundle.ensemble, rows), features=used)
+    told, past = told_of(dataset, found, rows.index, features=used, everyone=everyone)
+    return _recorded(dataset, bundle, rows, past, told, features=used)
+
+
+def told_of(
+    dataset: Dataset,
+    found: Sequence[Sequence[Topic]],
+    pairs: pd.MultiIndex,
+    *,
+    features: Sequence[Feature],
+    everyone: pd.DataFrame,
+) -> tuple[list[list[Told]], Past]:
+    """What is told of each snapshot, before it is worded, and the past it is told from.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its messages heard as the model heard them.
+    found : sequence of sequence of Topic
+        Topics of each snapshot, heaviest first.
+    pairs : MultiIndex of (customer_id, as_of)
+        The snapshots, in the same order; one may stand there several times.
+    features : sequence of Feature
+        The model's.
+    everyone : DataFrame indexed by (customer_id, as_of)
+        Features of all customers at the same as_ofs: what is usual.
+    """
+    known = catalogue(dataset)
+    by_name = {feature.name: feature for feature in known}
     tellers = {
         name: told_by(by_name[name], known)
         for name in {name for of_row in found for topic in of_row for name in topic.signals}
     }
     wanted = {plain.name for several in tellers.values() for plain in several}
     talked = {(topic.family, topic.play) for of_row in found for topic in of_row}
-    wanted |= {one.name for one in used if topic_of(one) in talked and not one.is_category}
-    past = past_of(dataset, rows.index, features=[f for f in known if f.name in wanted])
+    wanted |= {one.name for one in features if topic_of(one) in talked and not one.is_category}
+    past = past_of(dataset, pairs, features=[f for f in known if f.name in wanted])
     usual = everyone.select_dtypes("number").groupby(level="as_of").median()
     told = [
-        choose(of_row, tellers, past, row, usual=usual.loc[rows.index[row][1]])
+        choose(of_row, tellers, past, row, usual=usual.loc[pairs[row][1]])
         for row, of_row in enumerate(found)
     ]
-    return _recorded(dataset, bundle, rows, past, told, features=used)
+    return told, past
 
 
 def choose(

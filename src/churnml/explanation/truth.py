@@ -89,21 +89,20 @@ class Moves:
 
     Parameters
     ----------
-    towards : DataFrame
-        Value at the alert minus mean of the customer's own baseline, times the direction of risk:
-        positive is towards leaving. NaN where either is unknown.
+    change : DataFrame
+        Value at the alert minus mean of the customer's own baseline; NaN where either is unknown.
     deviations : DataFrame
         The same in standard deviations of the baseline; infinite where it stood still before.
     weeks : Series of int
         Weeks in the baseline of each case.
     """
 
-    towards: pd.DataFrame
+    change: pd.DataFrame
     deviations: pd.DataFrame
     weeks: pd.Series
 
 
-def own_moves(cases: pd.DataFrame, values: pd.DataFrame, *, risk: Mapping[str, int]) -> Moves:
+def own_moves(cases: pd.DataFrame, values: pd.DataFrame) -> Moves:
     """Moves of features between a customer's weeks before the signal began and the alert.
 
     Parameters
@@ -112,11 +111,9 @@ def own_moves(cases: pd.DataFrame, values: pd.DataFrame, *, risk: Mapping[str, i
         customer_id, as_of, signal_began_at; one row for each case.
     values : DataFrame indexed by (customer_id, as_of)
         Weekly features; what is read at the instant at which the signal began is still before it.
-    risk : mapping of str to int
-        Features that are looked at, and their direction.
     """
-    names = list(risk)
-    table = values[names].reset_index()
+    names = list(values.columns)
+    table = values.reset_index()
     weekly = table.merge(
         cases[["customer_id", "signal_began_at"]].assign(case=np.arange(len(cases))),
         on="customer_id",
@@ -124,16 +121,15 @@ def own_moves(cases: pd.DataFrame, values: pd.DataFrame, *, risk: Mapping[str, i
     age = weekly["signal_began_at"] - weekly["as_of"]
     before = weekly[(age >= 0 * DAY) & (age < MOST_WEEKS * WEEK_DAYS * DAY)].groupby("case")
     every = pd.RangeIndex(len(cases))
-    now = values[names].reindex(pd.MultiIndex.from_frame(cases[["customer_id", "as_of"]]))
-    signs = np.array([risk[name] for name in names])
-    towards = (now.set_axis(every) - before[names].mean().reindex(every)) * signs
-    towards = towards.mask(towards.abs() <= _STILL, 0.0)
+    now = values.reindex(pd.MultiIndex.from_frame(cases[["customer_id", "as_of"]]))
+    change = now.set_axis(every) - before[names].mean().reindex(every)
+    change = change.mask(change.abs() <= _STILL, 0.0)
     spread = before[names].std().reindex(every)
-    deviations = (towards / spread.where(spread > _STILL)).where(
-        spread > _STILL, np.sign(towards) * np.inf
+    deviations = (change / spread.where(spread > _STILL)).where(
+        spread > _STILL, np.sign(change) * np.inf
     )
-    deviations = deviations.mask(towards == 0.0, 0.0)
-    return Moves(towards, deviations, before.size().reindex(every).mask(lambda n: n.isna(), 0))
+    deviations = deviations.mask(change == 0.0, 0.0)
+    return Moves(change, deviations, before.size().reindex(every).mask(lambda n: n.isna(), 0))
 
 
 def true_moves(
@@ -152,7 +148,7 @@ def true_moves(
     cases : DataFrame
         As ``useful_alerts`` returns them.
     features : sequence of Feature
-        Those of the model; the ones of known direction are looked at.
+        What is looked at; categories do not move.
     grid : sequence of Timestamp
         Weekly as_ofs of the training and the test.
     risk : MessageRisk, optional
@@ -162,14 +158,9 @@ def true_moves(
     since = cases["signal_began_at"].min() - MOST_WEEKS * WEEK_DAYS * DAY
     until = cases["as_of"].max()
     snapshots = take_snapshots(dataset, [week for week in grid if since < week <= until])
-    features = directed(features)
+    numbers = [feature for feature in features if not feature.is_category]
     values = compute_features(
-        with_message_risk(dataset, risk), snapshots, features=features,
+        with_message_risk(dataset, risk), snapshots, features=numbers,
         kept=snapshots["customer_id"].isin(cases["customer_id"]),
     )  # fmt: skip
-    return own_moves(cases, values, risk={feature.name: feature.risk for feature in features})
-
-
-def directed(features: Sequence[Feature]) -> tuple[Feature, ...]:
-    """Features of known direction; only these can be reasons."""
-    return tuple(one for one in features if one.risk and not one.is_category)
+    return own_moves(cases, values)
