@@ -134,5 +134,5 @@ caught = outcome["churned"] / outcome["churned"].sum()
 Markdown(
     f"Of the rows with halved use **{leave['use halved']:.1%}** leave in the window, of the others "
     f"{leave['use kept']:.1%}. The rule sees {caught['use halved']:.0%} of the departures. "
-    "A model has to do better on both counts: notebook 03."
+    "A model has to do better on both counts: notebook 06."
 )

@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "notebooks").glob("*.py"))
 NAMES = [path.stem for path in SOURCES]
 CELL_LINES = 25
+#: What a browser still shows at once.
+LARGEST = 400_000
 
 
 @pytest.fixture(params=SOURCES, ids=NAMES)
@@ -34,8 +36,8 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 def test_there_are_notebooks():
     assert NAMES == [
         "01_departures",
-        "02_features_and_folds",
-        "03_training_and_notice",
+        "02_signals_and_lead",
+        "03_own_features",
         "04_honest_validation",
     ]
 
@@ -74,6 +76,10 @@ def test_what_is_read_was_run_in_order_without_an_error(source: Path):
     assert any("image/png" in output.get("data", {}) for output in outputs)
 
 
+def test_a_notebook_is_small_enough_to_be_read_on_the_web(source: Path):
+    assert source.with_suffix(".ipynb").stat().st_size < LARGEST
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small world, the notebooks and the default study, laid out as in the repository."""
@@ -86,8 +92,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+#: The others take more than a few seconds.
+QUICK = ("01_departures",)
+
+
 @pytest.mark.parametrize(
-    "name", [*NAMES[:2], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[2:])]
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES],
 )
 def test_a_notebook_runs_from_top_to_bottom_on_another_world(project: Path, name: str):
     # a plain run in the folder of the notebooks: what a kernel would do, without its start

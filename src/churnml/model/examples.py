@@ -34,7 +34,7 @@ CACHE = Path("mlruns/cache")
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Examples:
     """Everything that training may learn from, before any fold is cut.
 
@@ -71,6 +71,9 @@ class Examples:
     exits: pd.DataFrame | None = None
     purchases: pd.DataFrame | None = None
     message_risk: MessageRisk | None = None
+
+    def __repr__(self) -> str:
+        return f"<Examples: {len(self.features):,} rows, {self.features.shape[1]} features>"
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: rows, people, and what became of them in the label window."""

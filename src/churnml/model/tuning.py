@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -206,7 +207,9 @@ def _evaluate(
 
 
 def _open_study(journal: Path | None, name: str) -> optuna.Study:
-    import optuna
+    with warnings.catch_warnings():  # bars that nobody sees ask for widgets in a notebook
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 

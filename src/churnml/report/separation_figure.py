@@ -30,6 +30,8 @@ from churnml.report.validation_captions import CAPTIONS
 PROMISED_WEEKS = (3, 4)
 _COLUMNS = 3
 _CHANCE = 0.5
+#: Nine panels in more dots would make a notebook heavy.
+_DPI = 90
 
 
 def family_separation_figure(table: pd.DataFrame, *, language: Language = "en") -> Figure:
@@ -61,6 +63,7 @@ def family_separation_figure(table: pd.DataFrame, *, language: Language = "en") 
     families = list(lines["family"].unique())
     rows = math.ceil(len(families) / _COLUMNS)
     drawn = sheet(title, words["separation_sub"], size=(9.4, 1.1 + 1.75 * rows))
+    drawn.set_dpi(_DPI)
     panels = drawn.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     for number, (axes, family) in enumerate(zip(panels, families, strict=False)):
         _family(axes, lines, family, title=names.get(family, family))
