@@ -166,11 +166,33 @@ def score_everyone(
         What its columns mean.
     """
     known = needed_features(dataset, bundle)
-    beside = standing_features(dataset, read_preset(study.health.preset))
-    every = tuple({feature.name: feature for feature in (*beside, *known)}.values())
-    table = features_at(listened(dataset, bundle), as_ofs, features=every)
+    scores, table = score_beside(dataset, bundle, as_ofs, study=study, beside=known)
+    return scores, table[list(bundle.feature_names)], known
+
+
+def score_beside(
+    dataset: Dataset,
+    bundle: Bundle,
+    as_ofs: Sequence[pd.Timestamp],
+    *,
+    study: Study,
+    beside: Sequence[Feature],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The same scores, and with them further features of the same rows, in one pass.
+
+    Returns
+    -------
+    scores : DataFrame
+        As of ``score_everyone``.
+    table : DataFrame indexed by (customer_id, as_of), aligned with the scores
+        The features of the model, of the standing, and those asked for beside them.
+    """
+    known = needed_features(dataset, bundle)
+    standing_by = standing_features(dataset, read_preset(study.health.preset))
+    every = {feature.name: feature for feature in (*standing_by, *beside, *known)}
+    table = features_at(listened(dataset, bundle), as_ofs, features=tuple(every.values()))
     own = table[list(bundle.feature_names)]
-    return standing(score(bundle, own), table, study=study), own, known
+    return standing(score(bundle, own), table, study=study), table
 
 
 def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:

@@ -219,7 +219,9 @@ def test_ten_customers_without_an_alert_are_drawn_alike_on_one_day_and_anew_on_a
     def weeks(as_of):
         ids = [f"c{number:03d}" for number in range(50)]
         scores = pd.DataFrame({"customer_id": ids, "as_of": as_of})
-        return PastWeeks(dataset_of({}, until="2026-01-01"), scores, pd.DataFrame(), ())
+        return PastWeeks(
+            dataset_of({}, until="2026-01-01"), scores, pd.DataFrame(), (), pd.DataFrame()
+        )
 
     first = random_calls(weeks(AS_OF), ["c001"], seed=7)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from churnml.explanation.changes import Change
-from churnml.explanation.past import WEEKS, Past, past_of
+from churnml.explanation.past import WEEKS, Past, past_in, past_of
 from churnml.explanation.score_change import score_change
 from churnml.explanation.setting_back import would_lower
 from churnml.explanation.topics import Topic
@@ -18,6 +18,7 @@ from churnml.features import Family, Feature, Unit, catalogue
 from churnml.features.algebra import LAST_4_WEEKS, Rows
 from churnml.features.operators import attribute, count
 from churnml.features.row_sources import EVENTS
+from churnml.scoring import features_at
 
 NOW, THEN = pd.Timestamp("2026-03-02"), pd.Timestamp("2026-02-02")
 WEIGHTS = pd.Series({"logins": -0.2, "key_use": -0.1, "exports": 0.5, "sector": 0.0})
@@ -139,3 +140,7 @@ def test_each_earlier_week_holds_what_was_known_then(dataset_of):
     assert np.isnan(weeks[: WEEKS - 6]).all()
     assert weeks[WEEKS - 6 :].tolist() == [0, 0, 0, 0, 2, 0, 0]
     assert found.values[0, -1, 1] == 0.25
+
+    # Whoever has the weeks of everyone in hand reads the same from them.
+    weekly = features_at(data, found.times(0), features=chosen)
+    np.testing.assert_array_equal(past_in(weekly, pairs, features=chosen).values, found.values)

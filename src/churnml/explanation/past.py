@@ -60,6 +60,22 @@ class Past:
         return found
 
 
+def past_in(table: pd.DataFrame, pairs: pd.MultiIndex, *, features: Sequence[Feature]) -> Past:
+    """The weekly values of these snapshots, read from a table that holds them already.
+
+    Parameters
+    ----------
+    table : DataFrame indexed by (customer_id, as_of)
+        These features of everyone at risk at each of the weeks.
+    pairs : MultiIndex of (customer_id, as_of)
+    features : sequence of Feature
+        Numbers only.
+    """
+    names = [feature.name for feature in features]
+    values = table.reindex(_weekly(pairs))[names].to_numpy(dtype="float64")
+    return Past(pairs, tuple(names), values.reshape(len(pairs), WEEKS + 1, len(names)))
+
+
 def past_of(dataset: Dataset, pairs: pd.MultiIndex, *, features: Sequence[Feature]) -> Past:
     """The weekly values of these snapshots.
 
@@ -74,10 +90,7 @@ def past_of(dataset: Dataset, pairs: pd.MultiIndex, *, features: Sequence[Featur
     features : sequence of Feature
         Numbers only.
     """
-    weekly = pd.MultiIndex.from_tuples(
-        [(customer, week) for customer, as_of in pairs for week in _weeks_of(as_of)],
-        names=["customer_id", "as_of"],
-    )
+    weekly = _weekly(pairs)
     snapshots = take_snapshots(dataset, sorted(weekly.get_level_values("as_of").unique()))
     index = pd.MultiIndex.from_frame(snapshots[["customer_id", "as_of"]])
     kept = pd.Series(index.isin(weekly), index=snapshots.index)
@@ -90,9 +103,7 @@ def past_of(dataset: Dataset, pairs: pd.MultiIndex, *, features: Sequence[Featur
         ],
         axis=1,
     )
-    names = tuple(feature.name for feature in features)
-    values = found.reindex(weekly)[list(names)].to_numpy(dtype="float64")
-    return Past(pairs, names, values.reshape(len(pairs), WEEKS + 1, len(names)))
+    return past_in(found, pairs, features=features)
 
 
 def batches(pairs: pd.MultiIndex) -> Iterator[npt.NDArray[np.int64]]:
@@ -103,6 +114,14 @@ def batches(pairs: pd.MultiIndex) -> Iterator[npt.NDArray[np.int64]]:
     of_pair = number.reindex(moments).to_numpy()
     for batch in np.unique(of_pair):
         yield np.flatnonzero(of_pair == batch)
+
+
+def _weekly(pairs: pd.MultiIndex) -> pd.MultiIndex:
+    """Every week of every pair, one pair after the other."""
+    return pd.MultiIndex.from_tuples(
+        [(customer, week) for customer, as_of in pairs for week in _weeks_of(as_of)],
+        names=["customer_id", "as_of"],
+    )
 
 
 def _weeks_of(as_of: pd.Timestamp) -> pd.DatetimeIndex:

@@ -16,7 +16,7 @@ from churnml.explanation.attribution import explain
 from churnml.explanation.changes import Change
 from churnml.explanation.evidence import evidence_of
 from churnml.explanation.open_problem import open_problems
-from churnml.explanation.past import Past, batches, past_of
+from churnml.explanation.past import Past, batches, past_in, past_of
 from churnml.explanation.setting_back import would_lower
 from churnml.explanation.telling import is_learned, is_sum, says_the_same, told_by
 from churnml.explanation.topics import Topic, topic_of, topics
@@ -111,7 +111,12 @@ def strongest_reasons(
 
 
 def reasons_of(
-    dataset: Dataset, bundle: Bundle, rows: pd.DataFrame, *, everyone: pd.DataFrame
+    dataset: Dataset,
+    bundle: Bundle,
+    rows: pd.DataFrame,
+    *,
+    everyone: pd.DataFrame,
+    weekly: pd.DataFrame | None = None,
 ) -> list[list[dict[str, Any]]]:
     """The reasons of these snapshots, strongest first, as in the score file.
 
@@ -122,12 +127,17 @@ def reasons_of(
         Features of the snapshots to explain.
     everyone : DataFrame indexed by (customer_id, as_of)
         Features of all customers at the same as_ofs: what is usual.
+    weekly : DataFrame indexed by (customer_id, as_of), optional
+        The catalogue of everyone at risk at the as_ofs and the twelve weeks before, where it is in
+        hand; default: what is asked of the past is computed.
     """
     known = catalogue(dataset)
     by_name = {feature.name: feature for feature in known}
     used = [by_name[name] for name in bundle.feature_names]
     found = topics(explain(bundle.ensemble, rows), features=used)
-    told, past = told_of(dataset, found, rows.index, features=used, everyone=everyone)
+    told, past = told_of(
+        dataset, found, rows.index, features=used, everyone=everyone, weekly=weekly
+    )
     return _recorded(dataset, bundle, rows, past, told, features=used)
 
 
@@ -138,6 +148,7 @@ def told_of(
     *,
     features: Sequence[Feature],
     everyone: pd.DataFrame,
+    weekly: pd.DataFrame | None = None,
 ) -> tuple[list[list[Told]], Past]:
     """What is told of each snapshot, before it is worded, and the past it is told from.
 
@@ -153,6 +164,8 @@ def told_of(
         The model's.
     everyone : DataFrame indexed by (customer_id, as_of)
         Features of all customers at the same as_ofs: what is usual.
+    weekly : DataFrame, optional
+        As for ``reasons_of``.
     """
     known = catalogue(dataset)
     by_name = {feature.name: feature for feature in known}
@@ -163,7 +176,12 @@ def told_of(
     wanted = {plain.name for several in tellers.values() for plain in several}
     talked = {(topic.family, topic.play) for of_row in found for topic in of_row}
     wanted |= {one.name for one in features if topic_of(one) in talked and not one.is_category}
-    past = past_of(dataset, pairs, features=[f for f in known if f.name in wanted])
+    asked = [feature for feature in known if feature.name in wanted]
+    past = (
+        past_of(dataset, pairs, features=asked)
+        if weekly is None
+        else past_in(weekly, pairs, features=asked)
+    )
     usual = everyone.select_dtypes("number").groupby(level="as_of").median()
     told = [
         choose(of_row, tellers, past, row, usual=usual.loc[pairs[row][1]])

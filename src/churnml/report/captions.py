@@ -8,7 +8,7 @@ CAPTIONS: dict[Language, dict[str, str]] = {
     "en": {
         "headline": "{model} of exits announced three to twelve weeks ahead; chance: {random}",
         "load": "{alerts:.0f} alerts a week, {precision} of them followed by an exit within 84 days"
-        "\nTitle: all {exits} exits · curve: the {on_curve} with room for eight weeks of notice"
+        "\n{exits} exits; the curve counts the {on_curve} with room for eight weeks of notice"
         " · band: 95% by customer",
         "notice": "Minimum notice before the exit, weeks",
         "announced": "Exits announced",
@@ -52,8 +52,8 @@ CAPTIONS: dict[Language, dict[str, str]] = {
     "ru": {
         "headline": "{model} уходов замечены за 3–12 недель; случайно: {random}",
         "load": "{alerts:.0f} тревог в неделю, за {precision} из них уход в течение 84 дней"
-        "\nВ заголовке все уходы ({exits}) · на кривой те, до которых было не меньше восьми недель"
-        " ({on_curve}) · полоса: 95 % по клиентам",
+        "\nУходов: {exits}; на кривой те {on_curve}, до которых было не меньше восьми недель"
+        " · полоса: 95 % по клиентам",
         "notice": "Не меньше недель до ухода",
         "announced": "Замеченные уходы",
         "promised": "обещанный срок",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from churnml.config import Study
-from churnml.features import Feature
+from churnml.features import Feature, catalogue
 from churnml.model.bundle import Bundle
-from churnml.scoring import listened, score_everyone
+from churnml.scoring import listened, needed_features, score_beside
 from churnml.sources.dataset import Dataset
 from churnml.windows import DAY, WEEK_DAYS, weekly
 
@@ -32,12 +32,15 @@ class PastWeeks:
         The model's features.
     features : tuple of Feature
         What its columns mean.
+    catalogue : DataFrame indexed by (customer_id, as_of), aligned with the scores
+        Every feature of the data: what reasons ask of the past.
     """
 
     dataset: Dataset
     scores: pd.DataFrame
     table: pd.DataFrame
     features: tuple[Feature, ...]
+    catalogue: pd.DataFrame
 
     @property
     def as_ofs(self) -> tuple[pd.Timestamp, ...]:
@@ -67,5 +70,7 @@ def score_past_weeks(
         If nobody is at risk, or the model needs features that are not there.
     """
     heard = listened(dataset, bundle)
-    scores, table, features = score_everyone(heard, bundle, as_ofs, study=study)
-    return PastWeeks(heard, scores.reset_index(drop=True), table, features)
+    every, known = catalogue(heard), needed_features(heard, bundle)
+    scores, table = score_beside(heard, bundle, as_ofs, study=study, beside=every)
+    own = table[list(bundle.feature_names)]
+    return PastWeeks(heard, scores.reset_index(drop=True), own, known, table)

@@ -59,14 +59,13 @@ def reasoning(alarms: Alarms, weeks: PastWeeks, bundle: Bundle) -> Reasoning:
 def _reasons(
     index: pd.MultiIndex, weeks: PastWeeks, bundle: Bundle
 ) -> Mapping[str, tuple[Reason, ...]]:
-    """One as_of after the other: the past of each is another."""
-    found: dict[str, tuple[Reason, ...]] = {}
-    for moment in index.get_level_values("as_of").unique():
-        keys = index[index.get_level_values("as_of") == moment]
-        everyone = weeks.table.xs(moment, level="as_of", drop_level=False)
-        told = reasons_of(weeks.dataset, bundle, weeks.table.loc[keys], everyone=everyone)
-        found |= {key[0]: tuple(said) for key, said in zip(keys, told, strict=True)}
-    return found
+    """From the weeks in hand: alerts are open for twelve weeks, and the past is twelve more."""
+    now = weeks.table.index.get_level_values("as_of").isin(index.get_level_values("as_of"))
+    told = reasons_of(
+        weeks.dataset, bundle, weeks.table.loc[index],
+        everyone=weeks.table[now], weekly=weeks.catalogue,
+    )  # fmt: skip
+    return {key[0]: tuple(said) for key, said in zip(index, told, strict=True)}
 
 
 def _changes(
