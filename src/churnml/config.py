@@ -341,7 +341,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not valid TOML: {error}.") from None
 
 
-def read_study(path: Path | None = None) -> Study:
+def read_study(path: Path | str | None = None) -> Study:
     """The study of a TOML file; without a path ``experiments/studies/default.toml`` if it is there.
 
     Raises
@@ -351,4 +351,4 @@ def read_study(path: Path | None = None) -> Study:
     """
     if path is None:
         return read_study(DEFAULT_STUDY) if DEFAULT_STUDY.exists() else Study()
-    return parse(Study, read_toml(path), where=str(path))
+    return parse(Study, read_toml(Path(path)), where=str(path))

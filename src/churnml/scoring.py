@@ -27,6 +27,10 @@ from churnml.model.message_risk import with_message_risk
 from churnml.snapshots import take_snapshots
 from churnml.sources.dataset import Dataset
 from churnml.text.hearing import MESSAGE_SCORES
+from churnml.windows import DAY
+
+#: After so many days without data the windows of four weeks are empty for everyone.
+BLIND_DAYS = 28
 
 
 def features_for(dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:
@@ -94,6 +98,7 @@ def feature_parts_at(
 
 
 def _at_risk(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:
+    _inside(as_ofs, dataset.observed_until)
     snapshots = take_snapshots(dataset, as_ofs)
     if snapshots.empty:
         first, last = min(as_ofs), max(as_ofs)
@@ -102,6 +107,22 @@ def _at_risk(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:
             f"until {dataset.observed_until:%Y-%m-%d}; choose as_ofs inside it."
         )
     return snapshots
+
+
+def _inside(as_ofs: Sequence[pd.Timestamp], observed_until: pd.Timestamp) -> None:
+    """Refuse what lies so far after the data that everyone would look silent.
+
+    Raises
+    ------
+    InputError
+        Naming the last as_of that the data carries.
+    """
+    last = observed_until + BLIND_DAYS * DAY
+    if max(as_ofs) > last:
+        raise InputError(
+            f"The data is observed until {observed_until:%Y-%m-%d}; at {max(as_ofs):%Y-%m-%d} "
+            f"everyone would look silent. Choose as_ofs until {last:%Y-%m-%d}, or load newer data."
+        )
 
 
 def score(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:

@@ -183,8 +183,8 @@ def test_alerts_can_be_filtered_by_what_they_differ_in():
     assert [value for value, _ in found.choices[0].values] == ["critical", "high", "medium"]
     assert [row.href for row in found.rows] == ["c1", "", ""]
     assert [row.is_new for row in found.rows] == [True, False, False]
-    assert found.rows[1].risk == "gone?"
-    assert found.rows[2].was == "was 31%"
+    assert found.rows[2].risk == "gone?"
+    assert found.rows[1].was == "was 31%"
 
 
 def test_a_timeline_marks_since_when_a_reason_holds_and_leaves_empty_lanes_out():

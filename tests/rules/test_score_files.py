@@ -1,11 +1,14 @@
 """A score file is read whatever system wrote it, or refused in one sentence."""
 
+import contextlib
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from churnml.errors import InputError
 from churnml.evaluation.outside import read_scores
+from churnml.scoring import BLIND_DAYS, features_at
 
 GOOD = {"customer_id": ["007", "008"], "as_of": ["2026-01-05", "2026-01-05"]}
 
@@ -59,3 +62,25 @@ def test_a_score_of_any_size_needs_no_probability(tmp_path):
     frame = read_scores(written(tmp_path, score=[-7.0, 1e6]))
 
     assert frame["score"].tolist() == [-7.0, 1e6]
+
+
+def test_a_score_file_that_is_not_there_is_said_to_be_missing(tmp_path):
+    with pytest.raises(InputError, match=r"scores\.parquet does not exist"):
+        read_scores(tmp_path / "scores.parquet")
+
+
+@pytest.mark.parametrize(("days", "is_refused"), [(BLIND_DAYS, False), (BLIND_DAYS + 1, True)])
+def test_nobody_is_scored_so_long_after_the_data_that_all_look_silent(dataset_of, days, is_refused):
+    paid = {"subscription_id": "1", "customer_id": "a", "started_at": "2026-01-01"}
+    dataset = dataset_of(
+        {
+            "customers": [{"customer_id": "a", "signed_up_at": "2026-01-01"}],
+            "subscriptions": [paid],
+        },
+        until="2026-03-01",
+    )
+    moment = pd.Timestamp("2026-03-01") + pd.Timedelta(days=days)
+    refused = pytest.raises(InputError, match="everyone would look silent")
+
+    with refused if is_refused else contextlib.nullcontext():
+        assert len(features_at(dataset, [moment], features=())) == 1

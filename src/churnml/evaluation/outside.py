@@ -126,6 +126,10 @@ def read_scores(path: Path, *, beside: tuple[str, ...] = ()) -> pd.DataFrame:
     }
     if path.suffix not in readers:
         raise InputError(f"{path} has the suffix '{path.suffix}'; expected {', '.join(readers)}.")
+    if not path.exists():
+        raise InputError(
+            f"{path} does not exist. `churnml score DATA --as-of T --out {path}` makes one."
+        )
     try:
         frame = readers[path.suffix](path)
     except (OSError, ValueError, pa.ArrowInvalid) as error:

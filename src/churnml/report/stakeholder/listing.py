@@ -79,7 +79,9 @@ def listing(facts: ReportFacts, *, language: Language, linked: dict[str, str]) -
         Anchor of the section of each customer that has one.
     """
     words = words_of(language)["alerts"]
-    rows = tuple(_row(alert, facts, linked, language) for alert in facts.alerts)
+    rows = tuple(
+        _row(alert, facts, linked, language) for alert in sorted(facts.alerts, key=_urgency)
+    )
     return Listing(
         tuple((words[name], name in _NUMBERS) for name in COLUMNS),
         rows,
@@ -87,6 +89,14 @@ def listing(facts: ReportFacts, *, language: Language, linked: dict[str, str]) -
         any(row.value_sort is not None for row in rows),
         any(row.segment for row in rows),
     )
+
+
+def _urgency(alert: AlertFact) -> tuple[bool, int, float]:
+    """The most urgent of today first: who was at risk two months ago may have calmed down."""
+    if alert.now is None:
+        return True, 0, 0.0
+    tier = alert.now.tier
+    return False, TIERS.index(tier) if tier else len(TIERS), -alert.now.probability
 
 
 def shown_name(alert_name: str | None, customer_id: str) -> str:
@@ -97,8 +107,8 @@ def shown_name(alert_name: str | None, customer_id: str) -> str:
 def _row(alert: AlertFact, facts: ReportFacts, linked: dict[str, str], language: Language) -> Row:
     words, person, first = words_of(language)["alerts"], alert.person, alert.reasons[:1]
     name = shown_name(person.name, person.customer_id)
-    tier = alert.then.tier or ""
     now = alert.now
+    tier = (now or alert.then).tier or ""
     value = (now or alert.then).value_at_risk
     family = str(first[0]["family"]) if first else ""
     reason = str(first[0][f"text_{language}"]) if first else ""
