@@ -93,8 +93,9 @@ separation = ch.family_separation(examples, folds=folds)
 ch.family_separation_figure(separation)
 
 # %%
-sure = separation[separation["low"] > 0.5].groupby("family", sort=False)["weeks"].max()
-at = separation[separation["weeks"] == 3].set_index("family").join(sure.rename("sure from week"))
+sure = (separation["low"] > 0.5).groupby(separation["family"]).cummin()
+since = separation[sure].groupby("family")["weeks"].max().rename("sure from week")
+at = separation[separation["weeks"] == 3].set_index("family").join(since)
 at[["signals", "value", "low", "high", "exits", "sure from week"]].round(2).sort_values(
     "value", ascending=False
 )
@@ -112,7 +113,7 @@ Markdown(
 # %% [markdown]
 # ## Which single signals speak three to four weeks ahead?
 #
-# Expected: changes against the own past rather than plain amounts. Nothing is fitted, the
+# Expected: plain amounts and changes against the own past, both of usage. Nothing is fitted, the
 # direction is that of the declaration; as the strongest of many they flatter themselves.
 
 # %%

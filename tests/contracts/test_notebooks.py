@@ -39,6 +39,7 @@ def test_there_are_notebooks():
         "02_signals_and_lead",
         "03_own_features",
         "04_honest_validation",
+        "05_tuning_and_imbalance",
     ]
 
 
