@@ -16,7 +16,7 @@ export OMP_WAIT_POLICY := PASSIVE
 # not for notebooks, whose kernel shows the pictures itself
 train unit test-all experiments: export MPLBACKEND := Agg
 
-.PHONY: help env train test test-all lint unit experiments notebooks lab ui docs clean
+.PHONY: help env train test test-all lint unit experiments notebooks lab ui pictures versions docs clean
 
 help: ## what can be made here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -64,8 +64,14 @@ ui: env ## the MLflow pages of past runs on http://127.0.0.1:5000
 	@test -f mlruns/mlflow.db || { echo "No run is stored yet: make train" >&2; exit 2; }
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --workers 1 --host 127.0.0.1 --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"
 
+pictures: env ## the table of results and the pictures of the README, of the model in use
+	$(BIN)/python .github/readme.py
+
+versions: $(UV) ## the quick tests on every Python from 3.11 on that is found here
+	@sh .github/versions.sh "$(UV)"
+
 docs: env ## the reference pages, in build/reference
 	$(BIN)/python -m churnml.reference build/reference
 
 clean: ## remove what was installed and cached; data and runs stay
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf .venv .venv-* .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -10,8 +10,8 @@ In a notebook, ``import churnml as ch``. The verbs read like the questions, one 
     model = ch.fit(examples, ...)
     ch.explain_customer(model, ...)             # why this one?
 
-Tables are pandas, everything else shows itself as the last line of a cell. ``README.md`` lists all
-names by question.
+Tables are pandas, everything else shows itself as the last line of a cell.
+``.github/guide/notebook.md`` lists all names by question.
 """
 
 from __future__ import annotations

@@ -348,6 +348,12 @@ def read_study(path: Path | str | None = None) -> Study:
     ------
     InputError
         If the file is unusable or holds an unknown key or an impossible value.
+
+    Examples
+    --------
+    >>> _ = Path("study.toml").write_text("label = { lead_days = 14 }")
+    >>> ch.read_study(Path("study.toml")).label
+    Label(lead_days=14, horizon_days=28)
     """
     if path is None:
         return read_study(DEFAULT_STUDY) if DEFAULT_STUDY.exists() else Study()

@@ -85,6 +85,11 @@ def spells(dataset: Dataset) -> pd.DataFrame:
         ``customer_id``, ``started_at``, ``exit_at`` (NaT: none, or not certain yet),
         ``censored_at`` (an involuntary end that is not counted as an exit). A win-back is a new
         row. Without rows for ``absence``, which knows no dated exit.
+
+    Examples
+    --------
+    >>> list(ch.find_spells(dataset).columns)
+    ['customer_id', 'started_at', 'exit_at', 'censored_at']
     """
     churn = dataset.description.churn
     connection = dataset.connection.cursor()
@@ -115,6 +120,13 @@ def label(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> 
     -------
     Series of str, shape (n_snapshots,), aligned with ``snapshots``
         ``churned``, ``stayed``, ``left_early`` or ``unknown``.
+
+    Examples
+    --------
+    >>> snapshots = ch.take_snapshots(dataset, [pd.Timestamp("2024-12-23")])
+    >>> window = ch.LabelWindow(lead_days=21, horizon_days=28, delay_days=14)
+    >>> set(ch.label(dataset, snapshots, window=window))  # the window is not over yet
+    {'unknown'}
     """
     arguments.opened(dataset)
     arguments.with_columns(snapshots, arguments.KEYS, what="Snapshots", made_by="take_snapshots")

@@ -77,6 +77,13 @@ def recalibrate(
     ------
     InputError
         If the model is of another dataset, or its features cannot be made.
+
+    Examples
+    --------
+    >>> result = ch.run_training(data, study=study, as_of="2024-11-25")
+    >>> answer = ch.recalibrate(data, model=result.as_json()["model"])
+    >>> answer["accepted"] in (True, False)
+    True
     """
     if out is not None:
         check_folder(out)

@@ -51,6 +51,12 @@ def features_for(dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp
     ------
     InputError
         If nobody is at risk at any as_of, or the model needs features that are not there.
+
+    Examples
+    --------
+    >>> features = ch.features_for(dataset, bundle, [pd.Timestamp("2024-12-23")])
+    >>> tuple(features.columns) == bundle.feature_names
+    True
     """
     needed = needed_features(dataset, bundle)
     return features_at(listened(dataset, bundle), as_ofs, features=needed)
@@ -141,6 +147,12 @@ def score(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
         of an exit in week 1 … 8), ``exit_days_p25``, ``exit_days_p50``, ``exit_days_p75`` (days
         until the exit of those who leave within 84 days). The last four are empty where the model
         knows no dated exits.
+
+    Examples
+    --------
+    >>> scores = ch.score(bundle, newest)
+    >>> list(scores.columns[:3])
+    ['customer_id', 'as_of', 'probability']
     """
     arguments.indexed(features, what="features")
     probability = bundle.predict(features)
@@ -162,6 +174,11 @@ def weeks_ahead(bundle: Bundle, probability: pd.Series) -> pd.DataFrame:
     -------
     DataFrame, aligned with ``probability``
         ``weeks_ahead`` (list of eight probabilities) and the quarters of the days until the exit.
+
+    Examples
+    --------
+    >>> ch.weeks_ahead(bundle, bundle.predict(newest)).columns[0] == "weeks_ahead"
+    True
     """
     if bundle.weeks_ahead is None:
         names = ("weeks_ahead", *(f"exit_days_p{percent}" for percent in QUANTILES))

@@ -77,6 +77,12 @@ def take_snapshots(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataF
     ------
     InputError
         If the dataset is not opened, or an as_of is no naive Timestamp.
+
+    Examples
+    --------
+    >>> snapshots = ch.take_snapshots(dataset, [pd.Timestamp("2024-09-02")])
+    >>> list(snapshots.columns)
+    ['customer_id', 'as_of', 'spell_started_at']
     """
     arguments.opened(dataset)
     arguments.moments(as_ofs)
@@ -138,6 +144,13 @@ def in_population(
     ------
     InputError
         If the population asks for activity and the dataset has no events.
+
+    Examples
+    --------
+    >>> snapshots = ch.take_snapshots(dataset, [pd.Timestamp("2024-09-02")])
+    >>> older = ch.in_population(dataset, snapshots, population=study.population)
+    >>> 0 < int(older.sum()) < len(snapshots)
+    True
     """
     arguments.with_columns(
         snapshots, ("customer_id", "as_of", "spell_started_at"), what="Snapshots",

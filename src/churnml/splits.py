@@ -182,6 +182,15 @@ def forward_folds(
     ------
     InputError
         If the history is too short for one test block, with the days that are missing.
+
+    Examples
+    --------
+    >>> folds = ch.forward_folds(
+    ...     study.folds, window=ch.LabelWindow(21, 28, 14),
+    ...     history_from=pd.Timestamp("2024-01-01"), observed_until=pd.Timestamp("2025-01-01"),
+    ... )
+    >>> len(folds.starts)
+    1
     """
     arguments.moment(history_from, what="history_from")
     arguments.moment(observed_until, what="observed_until")

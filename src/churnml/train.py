@@ -107,6 +107,12 @@ def train(
     ------
     InputError
         If the data cannot carry the study, with what is missing.
+
+    Examples
+    --------
+    >>> result = ch.run_training(data, study=study)
+    >>> Path(result.as_json()["model"]).is_dir()
+    True
     """
     study = study or Study()
     if out is not None:

@@ -25,6 +25,12 @@ class LabelWindow:
         Length of the window.
     delay_days : int
         Days after an exit until it is certain (grace of a contract, silence of an inactivity).
+
+    Examples
+    --------
+    >>> window = ch.LabelWindow(lead_days=21, horizon_days=28, delay_days=14)
+    >>> window.end_days, window.closing_days
+    (49, 63)
     """
 
     lead_days: int
@@ -88,6 +94,11 @@ def instant(moment: Any, *, zone: str) -> pd.Timestamp:
     ------
     InputError
         If it is no time.
+
+    Examples
+    --------
+    >>> ch.instant("2025-11-01", zone="Europe/Berlin")
+    Timestamp('2025-10-31 23:00:00')
     """
     try:
         stamp = pd.Timestamp(moment)

@@ -44,7 +44,9 @@ def tracked() -> list[str]:
 
 
 def readme() -> str:
-    return (ROOT / "README.md").read_text(encoding="utf-8")
+    """The README and the guides beside it."""
+    guides = sorted((ROOT / ".github" / "guide").glob("*.md"))
+    return "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *guides))
 
 
 def shown_commands() -> set[str]:

@@ -93,9 +93,12 @@ def test_completion_offers_every_name_and_the_arguments_of_a_verb(project):
     assert signature.docstring().strip()
 
 
-def test_the_readme_lists_every_name_and_no_other():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.split("## In a notebook")[1].split("\n## ")[0]
-    table = "\n".join(line for line in section.splitlines() if line.startswith("| "))
+def test_the_guide_lists_every_name_and_no_other():
+    text = (ROOT / ".github" / "guide" / "notebook.md").read_text(encoding="utf-8")
+    table = "\n".join(line for line in text.splitlines() if line.startswith("| "))
 
     assert set(re.findall(r"`([^`]+)`", table)) == set(NAMES)
+
+
+def test_every_name_has_an_example_which_the_examples_test_runs():
+    assert [name for name in NAMES if ">>>" not in (getattr(ch, name).__doc__ or "")] == []

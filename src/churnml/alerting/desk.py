@@ -145,6 +145,18 @@ def raise_alerts(
     ------
     InputError
         If the data has none of the customers, or the ledger is damaged or in use.
+
+    Examples
+    --------
+    >>> scores = model.predict(newest).rename("probability").reset_index()
+    >>> desk = ch.raise_alerts(
+    ...     scores, dataset, policy=ch.Policy(), choice=study.tiers, state=Path("ledger")
+    ... )
+    >>> again = ch.raise_alerts(
+    ...     scores, dataset, policy=ch.Policy(), choice=study.tiers, state=Path("ledger")
+    ... )
+    >>> desk.as_json()["new"] > 0, again.as_json()["new"]
+    (True, 0)
     """
     known = _of_the_data(scores, dataset)
     with locked(state):

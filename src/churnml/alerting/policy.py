@@ -44,6 +44,11 @@ class Policy:
         Most alerts of one owner at one as_of.
     control_share : float
         Share of the customers whose alerts are kept in the ledger but delivered to nobody.
+
+    Examples
+    --------
+    >>> ch.Policy(q=0.05, quiet_days=28).quiet_days
+    28
     """
 
     q: float = 0.02

@@ -46,6 +46,14 @@ def late_arrivals(
     DataFrame
         ``delay_days``, ``training`` (as late, on time), then the columns of ``paired_figures``;
         differences are from no delay.
+
+    Examples
+    --------
+    >>> table = ch.late_arrivals(
+    ...     dataset, examples, folds=folds, study=study, days=(7,), resamples=10
+    ... )
+    >>> sorted(set(table["delay_days"]))
+    [0, 7]
     """
     bench = Bench.of(dataset, examples, folds=folds, study=study, resamples=resamples)
     snapshots = take_snapshots(dataset, list(examples.as_ofs.unique()))

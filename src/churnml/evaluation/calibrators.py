@@ -108,6 +108,18 @@ def choose_calibrator(
     seed : int
     current : Calibrator, optional
         What is in use and must be beaten; None: the raw scores.
+
+    Examples
+    --------
+    >>> as_ofs = pd.date_range("2024-01-01", periods=40, freq="7D")
+    >>> keys = ["customer_id", "as_of"]
+    >>> rows = pd.MultiIndex.from_product([list("abcdefgh"), as_ofs], names=keys)
+    >>> logit = pd.Series([2.0, -2.0] * (len(rows) // 2), index=rows)
+    >>> choice = ch.choose_calibrator(
+    ...     logit, logit > 0, window=ch.LabelWindow(21, 28, 14), seed=7
+    ... )
+    >>> choice.calibrator.method in ("raw", "platt", "beta", "isotonic")
+    True
     """
     current = current or Calibrator()
     early, late, begins = _cut(logit, window)

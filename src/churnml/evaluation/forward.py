@@ -26,7 +26,15 @@ PROBABILITIES = frozenset({MODEL, "logistic_regression", "xgboost_default", "ora
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a fold's model is fitted: the choices of the study that are not the data."""
+    """How a fold's model is fitted: the choices of the study that are not the data.
+
+    Examples
+    --------
+    >>> fitting = ch.Fitting.of(study, parameters=None)
+    >>> model = fitting.fit(examples, folds=folds, tested=dataset.observed_until)
+    >>> len(model.predict(newest)) == len(newest)
+    True
+    """
 
     parameters: Parameters | None
     sampler: Sampler

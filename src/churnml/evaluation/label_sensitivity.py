@@ -69,6 +69,15 @@ def label_sensitivity(
     ------
     InputError
         If no tested as_of is closed under all definitions, or the default has too few leavers.
+
+    Examples
+    --------
+    >>> table = ch.label_sensitivity(
+    ...     dataset, examples, folds=folds, study=study, grace_days=(14,), lead_days=(14, 21),
+    ...     horizon_days=(28,), resamples=10,
+    ... )
+    >>> sorted(set(table.loc[table["varied"] == "lead_days", "days"]))
+    [14, 21]
     """
     own = _own(dataset, study)
     moved = {"grace_days": grace_days, "lead_days": lead_days, "horizon_days": horizon_days}

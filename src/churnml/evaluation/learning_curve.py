@@ -48,6 +48,14 @@ def learning_curve(
     ------
     InputError
         If no shorter history can be learnt from.
+
+    Examples
+    --------
+    >>> table = ch.learning_curve(
+    ...     dataset, examples, folds=folds, study=study, weeks=(16,), resamples=10
+    ... )
+    >>> "difference" in table
+    True
     """
     bench = Bench.of(dataset, examples, folds=folds, study=study, resamples=resamples)
     rows = examples.train_rows(examples.window, folds=folds, tested=folds.starts[-1])

@@ -123,6 +123,20 @@ def paired_figures(
     ------
     InputError
         If there is no score or the rows differ.
+
+    Examples
+    --------
+    >>> as_ofs = pd.date_range("2025-01-06", periods=4, freq="7D")
+    >>> rows = pd.MultiIndex.from_product([list("ab"), as_ofs], names=["customer_id", "as_of"])
+    >>> good, bad = pd.Series([0.9] * 4 + [0.1] * 4, rows), pd.Series([0.1] * 4 + [0.9] * 4, rows)
+    >>> labels = pd.Series(["churned"] * 4 + ["stayed"] * 4)
+    >>> exits = Exits(
+    ...     spells=pd.DataFrame(columns=["customer_id", "started_at", "exit_at"]),
+    ...     policy=ch.Policy(), observed_until=pd.Timestamp("2025-12-01"), delay_days=0,
+    ... )
+    >>> table = ch.paired_figures({"good": good, "bad": bad}, labels, exits=exits, resamples=10)
+    >>> table.loc[table["figure"] == "roc_auc", "value"].tolist()
+    [1.0, 0.0]
     """
     frames: dict[Key, pd.DataFrame] = {
         key: one.to_frame() if isinstance(one, pd.Series) else one for key, one in scores.items()

@@ -170,6 +170,14 @@ def prove(
         Where the dataset was read from; beside a simulated world lies its truth.
     say : callable
         Called with a line of progress.
+
+    Examples
+    --------
+    >>> proof = ch.prove(
+    ...     dataset, examples, folds=folds, fitting=fitting, study=study, data=data
+    ... )
+    >>> 0 <= proof.model.metrics["average_precision"] <= 1
+    True
     """
     first = folds.starts[0]
     inner = inner_block(examples, folds=folds, tested=first, fitting=fitting)

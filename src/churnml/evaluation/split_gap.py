@@ -47,6 +47,12 @@ def split_gap(
     DataFrame
         ``split``, ``train_rows`` and ``train_leavers`` (of the last fold or part), then the columns
         of ``paired_figures``; differences are from ``forward``.
+
+    Examples
+    --------
+    >>> table = ch.split_gap(dataset, examples, folds=folds, study=study, resamples=10)
+    >>> sorted(set(table["split"]))
+    ['forward', 'forward_unpurged', 'random_customers', 'random_rows']
     """
     bench = Bench.of(dataset, examples, folds=folds, study=study, resamples=resamples)
     splits = _Splits(bench, parts)

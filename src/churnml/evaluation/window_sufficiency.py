@@ -44,6 +44,14 @@ def window_sufficiency(
         ``weeks`` (infinity: no bound), ``since_ever`` (features without a window are kept),
         ``features`` (how many are left), then the columns of ``paired_figures``; differences are
         from all features.
+
+    Examples
+    --------
+    >>> table = ch.window_sufficiency(
+    ...     dataset, examples, folds=folds, study=study, weeks=(4,), resamples=10
+    ... )
+    >>> sorted(set(table["weeks"]))
+    [4.0, inf]
     """
     bench = Bench.of(dataset, examples, folds=folds, study=study, resamples=resamples)
     bounds = sorted({float(bound) for bound in weeks}, reverse=True)

@@ -114,6 +114,21 @@ def evaluate(
     ------
     InputError
         If frames do not fit together, or a label is known that cannot be known yet.
+
+    Examples
+    --------
+    >>> as_ofs = pd.date_range("2025-01-06", periods=4, freq="7D")
+    >>> scores = pd.DataFrame(
+    ...     [(name, as_of, risk) for as_of in as_ofs for name, risk in (("a", 0.9), ("b", 0.1))],
+    ...     columns=["customer_id", "as_of", "probability"],
+    ... )
+    >>> labels = pd.Series(["churned", "stayed"] * 4)
+    >>> judged = ch.evaluate(
+    ...     scores, labels, None, window=ch.LabelWindow(21, 28), policy=ch.Policy(),
+    ...     observed_until=pd.Timestamp("2025-12-01"), resamples=10,
+    ... )
+    >>> judged.metrics["roc_auc"]
+    1.0
     """
     _refuse_open_labels(scores, labels, window=window, observed_until=observed_until)
     flags = forward_flags(scores, q=policy.q) if threshold_flags is None else threshold_flags

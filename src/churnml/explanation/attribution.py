@@ -35,6 +35,12 @@ def explain(ensemble: Ensemble, features: pd.DataFrame) -> pd.DataFrame:
         If the features are not indexed so, or a bundle came instead of its ensemble.
     ArithmeticError
         If they do not: the model and its explanation have parted.
+
+    Examples
+    --------
+    >>> contributions = ch.explain(model, newest)
+    >>> contributions.shape[1] - newest.shape[1]  # and the bias
+    1
     """
     arguments.indexed(features, what="features")
     if hasattr(ensemble, "ensemble"):
@@ -51,6 +57,13 @@ def explain(ensemble: Ensemble, features: pd.DataFrame) -> pd.DataFrame:
 def family_contributions(
     contributions: pd.DataFrame, *, features: Sequence[Feature]
 ) -> pd.DataFrame:
-    """SHAP values summed by family, with the column ``bias``."""
+    """SHAP values summed by family, with the column ``bias``.
+
+    Examples
+    --------
+    >>> summed = ch.family_contributions(contributions, features=examples.catalogue)
+    >>> list(summed.columns)
+    ['usage', 'support', 'profile', 'bias']
+    """
     family = {feature.name: str(feature.family) for feature in features}
     return contributions.T.groupby(lambda name: family.get(name, name), sort=False).sum().T

@@ -93,6 +93,13 @@ def explain_customer(
     ------
     InputError
         If the features have no such customer or no such as_of.
+
+    Examples
+    --------
+    >>> riskiest = model.predict(newest).idxmax()[0]
+    >>> told = ch.explain_customer(model, newest, riskiest, catalogue=examples.catalogue)
+    >>> told.customer_id == riskiest
+    True
     """
     names = features.index.get_level_values("customer_id")
     own = features[names == customer_id]

@@ -27,6 +27,12 @@ def feature_importance(contributions: pd.DataFrame, *, features: Sequence[Featur
     DataFrame indexed by feature
         ``family``, ``title_en``, ``title_ru``, ``importance`` in log-odds, and its ``share`` in
         the sum of all.
+
+    Examples
+    --------
+    >>> strongest = ch.feature_importance(contributions, features=examples.catalogue)
+    >>> float(round(strongest["share"].sum(), 6))
+    1.0
     """
     known = {feature.name: feature for feature in features}
     strength = contributions.drop(columns=BIAS).abs().mean()
@@ -49,6 +55,12 @@ def family_importance(contributions: pd.DataFrame, *, features: Sequence[Feature
 
     The features of a family are summed row by row before, so what cancels within a customer does
     not count, and the share of a family does not grow with copies of one signal.
+
+    Examples
+    --------
+    >>> importance = ch.family_importance(contributions, features=examples.catalogue)
+    >>> sorted(importance.index)
+    ['profile', 'support', 'usage']
     """
     by_family = family_contributions(contributions, features=features).drop(columns=BIAS)
     strength = by_family.abs().mean().sort_values(ascending=False, kind="stable")
@@ -58,7 +70,14 @@ def family_importance(contributions: pd.DataFrame, *, features: Sequence[Feature
 def importance_over_time(
     contributions: pd.DataFrame, *, features: Sequence[Feature]
 ) -> pd.DataFrame:
-    """``family_importance`` of the rows of each as_of; shape (n_as_ofs, n_families)."""
+    """``family_importance`` of the rows of each as_of; shape (n_as_ofs, n_families).
+
+    Examples
+    --------
+    >>> course = ch.importance_over_time(contributions, features=examples.catalogue)
+    >>> len(course)  # as_ofs
+    1
+    """
     by_family = family_contributions(contributions, features=features).drop(columns=BIAS)
     by_as_of = by_family.abs().groupby(level="as_of").mean()
     strongest = by_as_of.mean().sort_values(ascending=False, kind="stable").index

@@ -34,6 +34,12 @@ def interactions(
     ----------
     .. [1] S. M. Lundberg, G. Erion, S.-I. Lee, *Consistent Individualized Feature Attribution for
        Tree Ensembles*, 2018, section 4.
+
+    Examples
+    --------
+    >>> pairs = ch.interactions(model, newest, most_rows=20)
+    >>> list(pairs.columns)
+    ['first', 'second', 'strength', 'rows']
     """
     count = min(most_rows, len(features))
     kept = np.unique(np.linspace(0, len(features) - 1, count).round().astype(int))

@@ -61,6 +61,14 @@ def compute_features(
     ------
     InputError
         If the snapshots lack a column, a value, or hold a customer twice at one as_of.
+
+    Examples
+    --------
+    >>> snapshots = ch.take_snapshots(dataset, [pd.Timestamp("2024-09-02")])
+    >>> chosen = [one for one in ch.catalogue(dataset) if one.name in ("logins_7d", "logins_28d")]
+    >>> table = ch.compute_features(dataset, snapshots, features=chosen)
+    >>> list(table.columns), len(table) == len(snapshots)
+    (['logins_7d', 'logins_28d'], True)
     """
     arguments.opened(dataset)
     chosen = tuple(catalogue(dataset) if features is None else features)

@@ -66,6 +66,12 @@ class Bundle:
         Features that its maker declared beside the catalogue; who scores must bring them.
     digest : str
         Of all parts; empty before the bundle is saved.
+
+    Examples
+    --------
+    >>> _ = bundle.save(Path("model"))
+    >>> ch.Bundle.load(Path("model")).feature_names == bundle.feature_names
+    True
     """
 
     ensemble: Ensemble

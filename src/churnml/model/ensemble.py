@@ -181,6 +181,12 @@ def fit_ensemble(
     ------
     InputError
         If there are too few leavers or only one class to learn from.
+
+    Examples
+    --------
+    >>> model = ch.fit(examples, folds=folds, tested=dataset.observed_until, seed=7)
+    >>> bool(model.predict(newest).between(0, 1).all())
+    True
     """
     arguments.moment(tested, what="tested")
     window = examples.window

@@ -160,6 +160,12 @@ def prepare(
     ------
     InputError
         If the history is too short, nobody is in the population, or a dropped feature is unknown.
+
+    Examples
+    --------
+    >>> examples, folds = ch.prepare(dataset, study=study, cache=Path("cache"))
+    >>> examples.features.index.names, len(folds.starts)
+    (FrozenList(['customer_id', 'as_of']), 1)
     """
     arguments.opened(dataset)
     arguments.chosen(study)

@@ -231,6 +231,12 @@ def exit_day_quantiles(curve: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame, aligned with ``curve``
         ``exit_days_p25``, ``exit_days_p50``, ``exit_days_p75``; within a week days count evenly.
+
+    Examples
+    --------
+    >>> even = pd.DataFrame([[0.01] * WEEKS])
+    >>> ch.exit_day_quantiles(even)["exit_days_p50"].round(1).tolist()
+    [42.0]
     """
     reached = np.cumsum(curve.to_numpy(dtype=float)[:, :WEEKS], axis=1)
     share = np.hstack([np.zeros((len(reached), 1)), reached / reached[:, -1:]])

@@ -46,6 +46,10 @@ def folds_figure(
     rows : Examples, or DataFrame indexed by (customer_id, as_of)
         Of examples, the rows of the population.
     language : {"en", "ru"}
+
+    Examples
+    --------
+    >>> ch.folds_figure(folds, examples).savefig("folds.png")
     """
     words = CAPTIONS[language]
     frame = rows.features[rows.population.to_numpy()] if isinstance(rows, Examples) else rows

@@ -41,6 +41,16 @@ def late_arrivals_figure(
     figure : str
         Which figure is drawn, a value of the column ``figure``.
     language : {"en", "ru"}
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({
+    ...     "delay_days": [7, 0], "training": "as late", "figure": "average_precision",
+    ...     "value": [0.15, 0.20],
+    ...     "low": [0.10, 0.15], "high": [0.20, 0.25], "difference": [-0.05, 0.0],
+    ... })
+    >>> figure = ch.late_arrivals_figure(table)
+    >>> figure.savefig("late_arrivals.png")
     """
     words, lines = CAPTIONS[language], _of(table, figure)
     worst = lines[lines["training"] == "as late"].iloc[-1]
@@ -62,6 +72,15 @@ def learning_curve_figure(
     """One figure by the weeks of history that train.
 
     Parameters are those of ``late_arrivals_figure``; the table is that of ``learning_curve``.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({
+    ...     "weeks": [8, 26], "figure": "average_precision", "value": [0.15, 0.20],
+    ...     "low": [0.10, 0.15], "high": [0.20, 0.25], "difference": [-0.05, 0.0],
+    ... })
+    >>> figure = ch.learning_curve_figure(table)
+    >>> figure.savefig("learning_curve.png")
     """
     words, lines = CAPTIONS[language], _of(table, figure)
     shortest, longest = lines.iloc[0], lines.iloc[-1]
@@ -81,6 +100,16 @@ def window_sufficiency_figure(
     """One figure by the longest window that features have, with and without those that have none.
 
     Parameters are those of ``late_arrivals_figure``; the table is that of ``window_sufficiency``.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({
+    ...     "weeks": [4.0, float("inf")], "since_ever": True, "figure": "average_precision",
+    ...     "value": [0.15, 0.20],
+    ...     "low": [0.10, 0.15], "high": [0.20, 0.25], "difference": [-0.05, 0.0],
+    ... })
+    >>> figure = ch.window_sufficiency_figure(table)
+    >>> figure.savefig("window_sufficiency.png")
     """
     words, lines = CAPTIONS[language], _of(table, figure)
     kept = lines[lines["since_ever"]]
@@ -107,6 +136,15 @@ def label_sensitivity_figure(
 
     Parameters are those of ``late_arrivals_figure``; the table is that of ``label_sensitivity``.
     Lift by default: average precision rises with the base rate alone.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({
+    ...     "varied": "lead_days", "days": [14, 21], "default": [False, True],
+    ...     "base_rate": [0.02, 0.02], "figure": "lift_at_10pct", "value": [5.5, 5.0],
+    ...     "low": [5.0, 4.5], "high": [6.0, 5.5], "difference": [0.5, 0.0],
+    ... })
+    >>> ch.label_sensitivity_figure(table).savefig("label_sensitivity.png")
     """
     words, lines = CAPTIONS[language], _of(table, figure)
     varied = list(lines["varied"].unique())
@@ -144,6 +182,16 @@ def split_gap_figure(
     """What each way of splitting says about the same rows, and how far it is from forward.
 
     Parameters are those of ``late_arrivals_figure``; the table is that of ``split_gap``.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({
+    ...     "split": ["forward", "forward_unpurged", "random_customers", "random_rows"],
+    ...     "figure": "average_precision", "value": [0.20, 0.19, 0.25, 0.31],
+    ...     "low": [0.15, 0.14, 0.20, 0.26], "high": [0.25, 0.24, 0.30, 0.36],
+    ...     "difference": [0.0, -0.01, 0.05, 0.11],
+    ... })
+    >>> ch.split_gap_figure(table).savefig("split_gap.png")
     """
     words, lines = CAPTIONS[language], _of(table, figure)
     widest = lines.iloc[-1]

@@ -94,6 +94,11 @@ def check(
     ------
     InputError
         If a file or the description is unreadable.
+
+    Examples
+    --------
+    >>> ch.check(data).ok
+    True
     """
     gated = gate_source(
         data, dataset_file=dataset_file, known_until=None, quarantine=quarantine is not None

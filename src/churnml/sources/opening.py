@@ -53,6 +53,12 @@ def open_dataset(
     InputError
         If the source cannot be read, a required column is missing, nothing tells churn, or more
         rows of a table are bad than ``[quality] max_quarantined`` allows.
+
+    Examples
+    --------
+    >>> dataset = ch.open_dataset(data)
+    >>> sorted(dataset.tables)
+    ['customers', 'events', 'subscriptions', 'tickets']
     """
     instant = None if known_until is None else naive_utc(known_until)
     gated = gate_source(

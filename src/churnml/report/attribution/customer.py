@@ -53,6 +53,13 @@ def waterfall_figure(
     ------
     InputError
         If the row has no ``bias``.
+
+    Examples
+    --------
+    >>> figure = ch.waterfall_figure(
+    ...     contributions.iloc[0], newest.iloc[0], features=examples.catalogue
+    ... )
+    >>> figure.savefig("customer.png")
     """
     if "bias" not in contributions:
         raise InputError("The waterfall needs a row of `explain`, with its entry 'bias'.")

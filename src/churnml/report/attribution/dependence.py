@@ -41,6 +41,12 @@ def dependence_figure(
     ------
     InputError
         If the feature is a category or has no known value.
+
+    Examples
+    --------
+    >>> logins = next(one for one in examples.catalogue if one.name == "logins_28d")
+    >>> figure = ch.dependence_figure(contributions, newest, feature=logins)
+    >>> figure.savefig("logins.png")
     """
     if feature.is_category:
         raise InputError(f"'{feature.name}' holds words; the dependence figure needs a number.")

@@ -45,6 +45,11 @@ def family_importance_figure(importance: pd.Series, *, language: Language = "en"
     ------
     InputError
         If there is no family.
+
+    Examples
+    --------
+    >>> importance = pd.Series({"usage": 0.97, "support": 0.32, "profile": 0.24})
+    >>> ch.family_importance_figure(importance).savefig("families.png")
     """
     if importance.empty:
         raise InputError("The figure of families needs at least one family.")
@@ -90,6 +95,12 @@ def importance_over_time_figure(over_time: pd.DataFrame, *, language: Language =
     ------
     InputError
         If there are fewer than two as_ofs.
+
+    Examples
+    --------
+    >>> weeks = pd.date_range("2025-01-06", periods=3, freq="7D", name="as_of")
+    >>> course = pd.DataFrame({"usage": [0.9, 1.0, 1.1], "support": [0.3, 0.3, 0.2]}, index=weeks)
+    >>> ch.importance_over_time_figure(course).savefig("course.png")
     """
     if len(over_time) < 2:
         raise InputError(f"Importance over time needs two as_ofs or more; got {len(over_time)}.")

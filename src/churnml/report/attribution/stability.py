@@ -51,6 +51,15 @@ def importance_stability_figure(
     ------
     InputError
         If there are fewer than two trainings, or more than six.
+
+    Examples
+    --------
+    >>> autumn = pd.Series({"usage": 0.9, "support": 0.3})
+    >>> winter = pd.Series({"usage": 1.0, "support": 0.2})
+    >>> figure = ch.importance_stability_figure(
+    ...     {"autumn": autumn, "winter": winter}, features=examples.catalogue
+    ... )
+    >>> figure.savefig("stability.png")
     """
     if not 2 <= len(importances) <= len(_STROKES):
         raise InputError(

@@ -53,6 +53,11 @@ def beeswarm_figure(
     ------
     InputError
         If there are no rows.
+
+    Examples
+    --------
+    >>> figure = ch.beeswarm_figure(contributions, newest, features=examples.catalogue)
+    >>> figure.savefig("beeswarm.png")
     """
     known = {feature.name: feature for feature in features}
     pushed = contributions[[name for name in contributions if name in known]]

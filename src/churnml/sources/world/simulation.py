@@ -101,6 +101,12 @@ def simulate(
     ------
     InputError
         If an argument is out of range or ``out`` holds something else.
+
+    Examples
+    --------
+    >>> rows = ch.simulate(Path("company"), customers=30, weeks=20, seed=7)
+    >>> rows["customers"], sorted(path.name for path in Path("company").iterdir())
+    (30, ['data', 'truth'])
     """
     population_seed = seed if population_seed is None else population_seed
     _check(customers, weeks, (seed, population_seed, causes_seed or 0), world)
