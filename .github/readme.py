@@ -27,7 +27,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 def results() -> str:
     """The table: one row for each study that has results."""
     files = sorted((ROOT / "experiments").glob("*/results/*.json"))
-    return HEAD + "\n".join(row(path) for path in files)
+    studies = [
+        path for path in files if "baselines" in json.loads(path.read_text(encoding="utf-8"))
+    ]
+    return HEAD + "\n".join(row(path) for path in studies)
 
 
 def row(path: Path) -> str:
