@@ -53,8 +53,9 @@ test-all: lint ## style, types and every test, the slow ones too
 experiments: env ## all studies on all data sets; ONLY=oulad DATA=../shared/data
 	$(BIN)/python experiments/run.py $(if $(DATA),--data "$(DATA)") $(if $(ONLY),--only "$(ONLY)")
 
-notebooks: env ## run the notebooks and store their pictures
+notebooks: env ## run the notebooks and store their pictures; DATA=../shared/data: those of public data, too
 	$(BIN)/jupytext --sync --execute notebooks/*.py
+	$(if $(DATA),CHURNML_DATA="$(abspath $(DATA))" $(BIN)/jupytext --sync --execute experiments/*/notebook.py)
 
 lab: env ## JupyterLab on the notebooks, with the MLflow pages beside it
 	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/python -m churnml.tracking.beside \

@@ -26,6 +26,7 @@ _DATA = {
     "open_dataset": "churnml.sources:open_dataset",
     "check": "churnml.sources:check",
     "simulate": "churnml.sources.world:simulate",
+    "start_project": "churnml.project:start_project",
     "read_study": "churnml.config:read_study",
     "instant": "churnml.windows:instant",
     "weekly": "churnml.windows:weekly",
@@ -68,6 +69,8 @@ _VALIDATION = {
     "signal_separation": "churnml.evaluation.separation:signal_separation",
     "compare_features": "churnml.evaluation.recipes:compare_features",
     "compare_fittings": "churnml.evaluation.recipes:compare_fittings",
+    "read_record": "churnml.evaluation.record:read_record",
+    "read_judged": "churnml.evaluation.record:read_judged",
 }
 #: Who is leaving, when, and whom to call.
 _USE = {
@@ -75,12 +78,17 @@ _USE = {
     "features_for": "churnml.scoring:features_for",
     "score": "churnml.scoring:score",
     "weeks_ahead": "churnml.scoring:weeks_ahead",
+    "listened": "churnml.scoring:listened",
+    "score_everyone": "churnml.scoring:score_everyone",
     "exit_day_quantiles": "churnml.model.horizons:exit_day_quantiles",
     "queue": "churnml.alerting.queue:queue",
     "raise_alerts": "churnml.alerting.desk:raise_alerts",
 }
 #: Why.
 _WHY = {
+    "exit_shares": "churnml.evaluation.shares:exit_shares",
+    "strongest_reasons": "churnml.explanation.reasons:strongest_reasons",
+    "make_report": "churnml.report.stakeholder:make_report",
     "explain": "churnml.explanation:explain",
     "explain_customer": "churnml.explanation:explain_customer",
     "family_contributions": "churnml.explanation:family_contributions",
@@ -92,6 +100,11 @@ _WHY = {
 }
 #: Functions that return a matplotlib figure.
 _FIGURES = {
+    "exit_shares_figure": "churnml.report.exit_shares_figure:exit_shares_figure",
+    "rivals_figure": "churnml.report.rivals_figure:rivals_figure",
+    "headline_figure": "churnml.report.figures:headline_figure",
+    "reliability_figure": "churnml.report.figures:reliability_figure",
+    "calibration_figure": "churnml.report.figures:calibration_figure",
     "folds_figure": "churnml.report.folds_figure:folds_figure",
     "late_arrivals_figure": "churnml.report.validation_figures:late_arrivals_figure",
     "learning_curve_figure": "churnml.report.validation_figures:learning_curve_figure",
@@ -125,8 +138,11 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.evaluation.proof import prove as prove
     from churnml.evaluation.recipes import compare_features as compare_features
     from churnml.evaluation.recipes import compare_fittings as compare_fittings
+    from churnml.evaluation.record import read_judged as read_judged
+    from churnml.evaluation.record import read_record as read_record
     from churnml.evaluation.separation import family_separation as family_separation
     from churnml.evaluation.separation import signal_separation as signal_separation
+    from churnml.evaluation.shares import exit_shares as exit_shares
     from churnml.evaluation.split_gap import split_gap as split_gap
     from churnml.evaluation.window_sufficiency import window_sufficiency as window_sufficiency
     from churnml.evaluation.yardstick import evaluate as evaluate
@@ -138,6 +154,7 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.explanation import importance_over_time as importance_over_time
     from churnml.explanation import importance_stability as importance_stability
     from churnml.explanation import interactions as interactions
+    from churnml.explanation.reasons import strongest_reasons as strongest_reasons
     from churnml.features import Family as Family
     from churnml.features import Feature as Feature
     from churnml.features import Unit as Unit
@@ -152,6 +169,7 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.model.examples import prepare as prepare
     from churnml.model.horizons import exit_day_quantiles as exit_day_quantiles
     from churnml.model.tuning import tune as tune
+    from churnml.project import start_project as start_project
     from churnml.recalibration import recalibrate as recalibrate
     from churnml.report.attribution import beeswarm_figure as beeswarm_figure
     from churnml.report.attribution import dependence_figure as dependence_figure
@@ -163,11 +181,17 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
         importance_stability_figure as importance_stability_figure,
     )
     from churnml.report.attribution import waterfall_figure as waterfall_figure
+    from churnml.report.exit_shares_figure import exit_shares_figure as exit_shares_figure
+    from churnml.report.figures import calibration_figure as calibration_figure
+    from churnml.report.figures import headline_figure as headline_figure
+    from churnml.report.figures import reliability_figure as reliability_figure
     from churnml.report.fittings_figure import fittings_figure as fittings_figure
     from churnml.report.folds_figure import folds_figure as folds_figure
+    from churnml.report.rivals_figure import rivals_figure as rivals_figure
     from churnml.report.separation_figure import (
         family_separation_figure as family_separation_figure,
     )
+    from churnml.report.stakeholder import make_report as make_report
     from churnml.report.validation_figures import (
         label_sensitivity_figure as label_sensitivity_figure,
     )
@@ -178,7 +202,9 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
         window_sufficiency_figure as window_sufficiency_figure,
     )
     from churnml.scoring import features_for as features_for
+    from churnml.scoring import listened as listened
     from churnml.scoring import score as score
+    from churnml.scoring import score_everyone as score_everyone
     from churnml.scoring import weeks_ahead as weeks_ahead
     from churnml.snapshots import in_population as in_population
     from churnml.snapshots import take_snapshots as take_snapshots

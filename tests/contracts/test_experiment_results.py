@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from churnml.errors import InputError
+from churnml.evaluation.record import read_judged
+
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
@@ -149,3 +152,26 @@ def test_every_world_was_judged_beside_its_oracle_and_every_rule(worlds):
         precision = each["metrics"]["average_precision"]
         best = each["baselines"]["oracle"]["average_precision"]
         assert each["share_of_oracle"] == pytest.approx(precision / best, abs=1e-4)
+
+
+def test_a_kept_result_reads_back_as_the_model_and_its_rivals(tmp_path):
+    file = EXPERIMENTS / "oulad" / "results" / "study.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+
+    judged = read_judged(file)
+
+    assert set(judged) == {"model", *document["baselines"]}
+    assert judged["model"].metrics == document["metrics"]
+    assert judged["model"].n_rows == document["n_rows"]
+    rank_sum = document["baselines"]["rank_sum"]
+    assert judged["rank_sum"].metrics["roc_auc"] == rank_sum["roc_auc"]
+    assert judged["rank_sum"].intervals == rank_sum["intervals"]
+
+
+@pytest.mark.parametrize("text", [None, "{", "{}", "[1]", '{"metrics": {}}'])
+def test_what_is_no_result_is_refused(tmp_path, text):
+    if text is not None:
+        (tmp_path / "result.json").write_text(text, encoding="utf-8")
+
+    with pytest.raises(InputError, match="no result of a training"):
+        read_judged(tmp_path / "result.json")

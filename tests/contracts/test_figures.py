@@ -23,6 +23,7 @@ from churnml.report.figures import (
     precision_recall_figure,
     recall_by_load_figure,
 )
+from churnml.report.rivals_figure import rivals_figure
 from churnml.report.shap_figure import shap_summary_figure
 from churnml.report.slice_figure import recall_by_slice_figure
 from churnml.report.terminal import show_slices
@@ -293,3 +294,31 @@ def test_pyplot_and_its_global_state_stay_out():
     headline_figure({"model": evaluation(0.5)})
 
     assert "matplotlib.pyplot" not in sys.modules or not mpl.pyplot.get_fignums()
+
+
+@pytest.mark.parametrize(
+    ("language", "best"), [("en", "logistic regression"), ("ru", "логистическая регрессия")]
+)
+def test_rivals_stand_in_their_order_and_the_best_beside_the_model_is_named(language, best):
+    figures = {"model": 0.30, "random": 0.02, "logistic_regression": 0.31, "oracle": 0.9}
+    drawn = rivals_figure(
+        {
+            name: evaluation(
+                0.5, metrics={"average_precision": value},
+                intervals={"average_precision": (value - 0.01, value + 0.01)},
+            )
+            for name, value in figures.items()
+        },
+        language=language,
+    )  # fmt: skip
+    drawn.canvas.draw()
+    names = [each.get_text() for each in drawn.axes[0].get_yticklabels()]
+
+    assert len(names) == 4
+    assert names[1] == best
+    assert f"({best})" in drawn.texts[0].get_text()
+
+
+def test_a_figure_that_the_model_lacks_is_refused():
+    with pytest.raises(InputError, match="no figure 'lift'"):
+        rivals_figure({"model": evaluation(0.5)}, figure="lift")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -19,12 +20,16 @@ from churnml.sources.world import simulate
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "notebooks").glob("*.py"))
 NAMES = [path.stem for path in SOURCES]
+#: One for each public data set; the data are not in the repository.
+PUBLIC = sorted(path.with_suffix(".py") for path in (ROOT / "experiments").glob("*/notebook.ipynb"))
+SETS = [path.parent.name for path in PUBLIC]
+DATA = Path(os.environ.get("CHURNML_DATA", ROOT.parent / "shared" / "data"))
 CELL_LINES = 25
 #: What a browser still shows at once.
 LARGEST = 400_000
 
 
-@pytest.fixture(params=SOURCES, ids=NAMES)
+@pytest.fixture(params=[*SOURCES, *PUBLIC], ids=[*NAMES, *SETS])
 def source(request: pytest.FixtureRequest) -> Path:
     return request.param
 
@@ -40,7 +45,9 @@ def test_there_are_notebooks():
         "03_own_features",
         "04_honest_validation",
         "05_tuning_and_imbalance",
+        "09_your_own_data",
     ]
+    assert SETS == ["online_retail", "ravenstack"]
 
 
 def test_a_notebook_defines_nothing_and_its_cells_are_short(source: Path):
@@ -79,6 +86,39 @@ def test_what_is_read_was_run_in_order_without_an_error(source: Path):
 
 def test_a_notebook_is_small_enough_to_be_read_on_the_web(source: Path):
     assert source.with_suffix(".ipynb").stat().st_size < LARGEST
+
+
+@pytest.mark.parametrize("path", PUBLIC, ids=SETS)
+def test_without_the_data_a_notebook_ends_with_one_clear_message(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CHURNML_DATA", str(tmp_path))
+    monkeypatch.chdir(path.parent)
+
+    with pytest.raises(
+        SystemExit, match=f"Set CHURNML_DATA to the folder that holds {path.parent.name}/"
+    ):
+        runpy.run_path(path.name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PUBLIC, ids=SETS)
+def test_a_notebook_of_public_data_runs_from_top_to_bottom(path: Path, tmp_path: Path):
+    if not (DATA / path.parent.name).is_dir():
+        pytest.skip(f"{DATA} does not hold {path.parent.name}")
+    folder = tmp_path / "experiments" / path.parent.name
+    shutil.copytree(path.parent, folder)
+    environment = os.environ | {"CHURNML_DATA": str(DATA.resolve()), "MPLBACKEND": "Agg"}
+    answer = subprocess.run(
+        [sys.executable, path.name],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 0, answer.stderr
 
 
 @pytest.fixture(scope="module")

@@ -60,13 +60,7 @@ class ProofRecord:
     @property
     def judged(self) -> dict[str, Evaluation]:
         """Figures of the model and, as far as they are kept, of what stands beside it."""
-        names = [field.name for field in fields(Evaluation)]
-        model: dict[str, Any] = {name: self.document.get(name) for name in names}
-        found = {MODEL: Evaluation(**model)}
-        for name, part in self.document["baselines"].items():
-            beside: dict[str, Any] = {key: part.get(key) for key in names} | {"metrics": part}
-            found[name] = Evaluation(**beside)
-        return found
+        return _judged(self.document)
 
     @property
     def money(self) -> dict[str, MoneyFigures]:
@@ -76,6 +70,38 @@ class ProofRecord:
             return {}
         parts = {name: part["money"] for name, part in self.document["baselines"].items()}
         return {name: _money(part, own) for name, part in {MODEL: own, **parts}.items()}
+
+
+def read_judged(path: Path) -> dict[str, Evaluation]:
+    """The model and what stands beside it, from a kept document of ``churnml train --json``.
+
+    Parameters
+    ----------
+    path : Path
+        The whole document, or the part that experiments keep in ``results/``.
+
+    Raises
+    ------
+    InputError
+        If the file is no such document.
+    """
+    try:
+        return _judged(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is no result of a training ({type(error).__name__}: {error}). Give what "
+            "`churnml train --json` printed."
+        ) from None
+
+
+def _judged(document: Mapping[str, Any]) -> dict[str, Evaluation]:
+    names = [field.name for field in fields(Evaluation)]
+    model: dict[str, Any] = {name: document.get(name) for name in names}
+    found = {MODEL: Evaluation(**model | {"metrics": document["metrics"]})}
+    for name, part in document["baselines"].items():
+        beside: dict[str, Any] = {key: part.get(key) for key in names} | {"metrics": part}
+        found[name] = Evaluation(**beside)
+    return found
 
 
 def record(

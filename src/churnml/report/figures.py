@@ -40,6 +40,8 @@ PROMISED_WEEKS = (3, 4)
 RECALL, RANDOM_SCORE = "recall_at_lead_21d", "random"
 #: A precision-recall curve is drawn from this recall on.
 SHOWN_FROM = 0.01
+#: Least distance between two ticks of the calibration figure, as a share of the axis.
+_TICK_GAP = 0.065
 
 
 def _name(key: str, language: Language) -> str:
@@ -321,7 +323,10 @@ def _root_scale(axes: Axes, top: float, language: Language) -> None:
     axes.set_xscale("function", **scale)
     axes.set_yscale("function", **scale)
     steps = np.array([0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0])
-    ticks = steps[(steps <= top) & ((steps == 0) | (steps >= top / 150))]
+    ticks: list[float] = []
+    for step in steps[steps <= top][::-1]:  # as drawn, no two closer than their names need
+        if not ticks or np.sqrt(ticks[-1] / top) - np.sqrt(step / top) > _TICK_GAP:
+            ticks.append(float(step))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks)
         axis.set_major_formatter(percent_axis(language))

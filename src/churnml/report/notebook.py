@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +27,8 @@ class NotebookStages(Stages):
     def __init__(self) -> None:
         from IPython.display import DisplayHandle
 
+        # Said by a library's bars, which nobody sees here: these are our own.
+        warnings.filterwarnings("ignore", message="IProgress not found")
         super().__init__(Console(quiet=True))
         self._said: dict[str, list[str]] = {}
         self._notices: list[str] = []
