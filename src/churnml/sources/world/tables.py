@@ -16,7 +16,7 @@ def instants(start: pd.Timestamp, seconds: Floats) -> pd.DatetimeIndex:
     known = np.isfinite(seconds)
     whole = np.where(known, np.round(np.where(known, seconds, 0.0)), 0.0).astype(np.int64)
     times = start.as_unit("us").to_datetime64() + whole.astype("timedelta64[s]")
-    return pd.DatetimeIndex(np.where(known, times, np.datetime64("NaT"))).as_unit("us")
+    return pd.DatetimeIndex(np.where(known, times, np.datetime64("NaT", "us"))).as_unit("us")
 
 
 def labels(names: Sequence[str], codes: Ints) -> NDArray[np.object_]:
