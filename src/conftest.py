@@ -10,7 +10,7 @@ import pytest
 
 #: Functions whose examples fit several models, or make a store: seconds each.
 SLOW = {"late_arrivals", "learning_curve", "window_sufficiency", "label_sensitivity", "split_gap",
-        "prove", "train", "recalibrate"}  # fmt: skip
+        "prove", "train", "recalibrate", "make_report"}  # fmt: skip
 TABLES = ("customers", "subscriptions", "events", "tickets")
 KEPT = ("active_days_7d", "active_days_28d", "logins_7d", "logins_28d", "logins_change_28d",
         "days_since_activity", "tenure_days", "days_since_ticket")  # fmt: skip

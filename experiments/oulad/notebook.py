@@ -58,7 +58,8 @@ axes.spines[["top", "right"]].set_visible(False)
 # %%
 Markdown(
     f"**{len(week.dropna()):,}** of {len(later):,} enrolments are withdrawn within "
-    f"{by_week.index.max() + 1} weeks; week {by_week.idxmax()} is the worst, with {by_week.max()}."
+    f"{by_week.index.max() + 1} weeks, {by_week.max()} of them in week {by_week.idxmax()}; "
+    "after that it is even, and not late."
 )
 
 # %% [markdown]
@@ -73,14 +74,14 @@ ch.exit_shares_figure(missed)
 
 # %%
 silent = ch.exit_shares(examples, "days_since_activity")
-ch.exit_shares_figure(silent)
+silent.round(3)
 
 # %%
 most = missed.loc[missed["share"].idxmax()]
 Markdown(
     f"Of those with most work missed (weight {most['band']}) **{most['share']:.1%}** withdraw in "
     f"the window, of all {missed.attrs['base_rate']:.1%}. Silence alone reaches "
-    f"{silent['share'].max():.1%}; the band *unknown* are modules without clicks, not silent "
+    f"{silent['share'].max():.1%}; those *unknown* are in modules without clicks, not silent "
     "students."
 )
 

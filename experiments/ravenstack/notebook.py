@@ -67,12 +67,12 @@ usage = ch.exit_shares(examples, "events_28d")
 ch.exit_shares_figure(usage)
 
 # %%
-tenure = ch.exit_shares(examples, "days_since_activity")
-ch.exit_shares_figure(tenure)
+silence = ch.exit_shares(examples, "days_since_activity")
+silence.round(3)
 
 # %%
 base = usage.attrs["base_rate"]
-inside = pd.concat([usage, tenure])
+inside = pd.concat([usage, silence])
 holds = ((inside["low"] <= base) & (base <= inside["high"])).sum()
 Markdown(
     f"**{holds} of {len(inside)}** intervals hold the base rate of {base:.1%}. "

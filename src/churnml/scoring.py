@@ -63,7 +63,13 @@ def features_for(dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp
 
 
 def listened(dataset: Dataset, bundle: Bundle) -> Dataset:
-    """The dataset with its messages heard as the bundle heard them; done once."""
+    """The dataset with its messages heard as the bundle heard them; done once.
+
+    Examples
+    --------
+    >>> ch.listened(dataset, bundle).observed_until == dataset.observed_until
+    True
+    """
     if MESSAGE_SCORES in dataset.tables:
         return dataset
     return with_message_risk(dataset, bundle.message_risk)
@@ -202,6 +208,13 @@ def score_everyone(
         The model's features.
     features : tuple of Feature
         What its columns mean.
+
+    Examples
+    --------
+    >>> today = pd.Timestamp("2024-12-23")
+    >>> scores, table, _ = ch.score_everyone(dataset, bundle, [today], study=study)
+    >>> len(scores) == len(table)
+    True
     """
     known = needed_features(dataset, bundle)
     scores, table = score_beside(dataset, bundle, as_ofs, study=study, beside=known)

@@ -114,19 +114,6 @@ WITHOUT_EXAMPLE = {
     "compare_fittings",
     "family_separation_figure",
     "fittings_figure",
-    "start_project",
-    "score_everyone",
-    "listened",
-    "strongest_reasons",
-    "make_report",
-    "read_judged",
-    "read_record",
-    "exit_shares",
-    "exit_shares_figure",
-    "rivals_figure",
-    "headline_figure",
-    "calibration_figure",
-    "reliability_figure",
 }
 
 

@@ -59,6 +59,12 @@ def test_equal_values_stay_together():
     assert table["rows"].tolist() == [4]
 
 
+def test_a_value_that_most_rows_have_is_no_band_with_others():
+    many = [(str(n), float(max(0, n - 7)), "stayed") for n in range(10)]
+
+    assert exit_shares(examples(many), "pauses")["band"].tolist() == ["0", "1 – 2"]
+
+
 def test_rows_outside_the_population_and_with_an_open_label_are_left_out():
     inside = [True] * 8 + [False, True]
     table = exit_shares(examples(DRAWN, population=inside), "pauses", bands=2)

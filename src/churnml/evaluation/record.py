@@ -84,6 +84,13 @@ def read_judged(path: Path) -> dict[str, Evaluation]:
     ------
     InputError
         If the file is no such document.
+
+    Examples
+    --------
+    >>> text = '{"metrics": {"roc_auc": 0.7}, "baselines": {}}'
+    >>> _ = Path("training.json").write_text(text)
+    >>> ch.read_judged(Path("training.json"))["model"].metrics
+    {'roc_auc': 0.7}
     """
     try:
         return _judged(json.loads(path.read_text(encoding="utf-8")))
@@ -164,6 +171,12 @@ def read_record(folder: Path) -> ProofRecord | None:
     ------
     InputError
         If the file is truncated, altered or of another format.
+
+    Examples
+    --------
+    >>> _ = bundle.save(Path("model"))
+    >>> ch.read_record(Path("model")) is None
+    True
     """
     path = folder / FILE
     if not path.is_file():

@@ -50,6 +50,11 @@ def exit_shares(examples: Examples, feature: str, *, bands: int = 5) -> pd.DataF
     ----------
     .. [1] D. A. Binder, "On the variances of asymptotically normal estimators from complex
        surveys", International Statistical Review 51(3), 1983.
+
+    Examples
+    --------
+    >>> list(ch.exit_shares(examples, "logins_28d", bands=3).columns[:4])
+    ['band', 'rows', 'customers', 'share']
     """
     known = (examples.labels[examples.window] != UNKNOWN).to_numpy()
     rows = known & examples.population.to_numpy(dtype=bool)
@@ -57,7 +62,7 @@ def exit_shares(examples: Examples, feature: str, *, bands: int = 5) -> pd.DataF
     exits = (examples.labels[examples.window][rows] == CHURNED).to_numpy(dtype=bool)
     customers = values.index.get_level_values("customer_id")
     outcomes = Outcomes(exits, pd.factorize(customers, sort=True)[0].astype(np.int64))
-    numbers = pd.qcut(values, bands, labels=False, duplicates="drop").to_numpy(dtype=float)
+    numbers = np.ceil(values.rank(pct=True).to_numpy(dtype=float) * bands)  # ties share a rank
     wanted = [*np.unique(numbers[~np.isnan(numbers)]), np.nan]
     found = [
         {"band": _name(values[inside]), **_share(outcomes, inside)}

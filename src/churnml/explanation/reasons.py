@@ -93,6 +93,12 @@ def strongest_reasons(
     -------
     DataFrame, aligned with ``table``
         ``reasons`` (list of dict, as in the score file) and ``open_problem`` (dict or None).
+
+    Examples
+    --------
+    >>> risk = bundle.predict(newest)
+    >>> list(ch.strongest_reasons(dataset, bundle, newest, risk, study=study).columns)
+    ['reasons', 'open_problem']
     """
     chosen = np.flatnonzero(explained(pd.Series(probability.to_numpy(), table.index), study=study))
     said: list[list[dict[str, Any]]] = [[] for _ in range(len(table))]

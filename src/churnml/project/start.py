@@ -76,6 +76,12 @@ def start_project(folder: Path, sources: Sequence[Path] = ()) -> Project:
     ------
     InputError
         If a file to be written is there already, or no table is among the sources.
+
+    Examples
+    --------
+    >>> project = ch.start_project(Path("acme"), [data])
+    >>> (Path("acme") / project.written[0]).name
+    'dataset.toml'
     """
     inside = [] if sources else _tables_inside(folder)
     guess = guess_mapping([*sources, *inside]) if sources or inside else None

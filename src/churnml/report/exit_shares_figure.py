@@ -23,7 +23,7 @@ from churnml.report.canvas import (
 _WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "title": "{low} to {high} leave, by: {name}",
-        "sub": "Snapshots with a known label, bands of about equal size · bars: 95 % by customer",
+        "sub": "Snapshots with a known label, bands of about equal size · bars: 95% by customer",
         "share": "Share that leaves",
         "base": "all: {share}",
         "rows": "{rows} rows",
@@ -48,6 +48,11 @@ def exit_shares_figure(table: pd.DataFrame, *, language: Language = "en") -> Fig
     table : DataFrame
         As ``exit_shares`` returns it.
     language : {"en", "ru"}
+
+    Examples
+    --------
+    >>> table = ch.exit_shares(examples, "logins_28d", bands=3)
+    >>> ch.exit_shares_figure(table).savefig("exit_shares.png")
     """
     words, name = _WORDS[language], table.attrs["title"][language]
     least, most = (

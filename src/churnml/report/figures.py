@@ -69,6 +69,17 @@ def headline_figure(
     ------
     InputError
         If there is no ``model`` or it has no queue figures.
+
+    Examples
+    --------
+    >>> scores = model.predict(examples.features).rename("probability").reset_index()
+    >>> judged = ch.evaluate(
+    ...     scores, examples.labels[examples.window].reset_index(drop=True),
+    ...     ch.find_spells(dataset),
+    ...     window=examples.window, policy=ch.Policy(), observed_until=dataset.observed_until,
+    ...     resamples=10,
+    ... )
+    >>> ch.headline_figure({"model": judged}).savefig("headline.png")
     """
     words, model = CAPTIONS[language], _with_exits(evaluations)
     curves = {name: _curve(one) for name, one in evaluations.items() if one.lead_recall}
@@ -277,6 +288,12 @@ def calibration_figure(
     ------
     InputError
         If there are no rows.
+
+    Examples
+    --------
+    >>> said = model.predict(examples.features)
+    >>> came = examples.labels[examples.window] == "churned"
+    >>> ch.calibration_figure(said, came).savefig("calibration.png")
     """
     if probability.empty:
         raise InputError("A calibration figure needs rows with a probability; there are none.")
@@ -291,6 +308,14 @@ def reliability_figure(bins: pd.DataFrame, *, language: Language = "en") -> Figu
     bins : DataFrame
         As ``reliability`` returns them: probability, share, low, high, rows.
     language : {"en", "ru"}
+
+    Examples
+    --------
+    >>> bins = pd.DataFrame({
+    ...     "probability": [0.1, 0.4], "share": [0.1, 0.5], "low": [0.0, 0.3], "high": [0.2, 0.7],
+    ...     "rows": [50, 50],
+    ... })
+    >>> ch.reliability_figure(bins).savefig("reliability.png")
     """
     words, rows = CAPTIONS[language], bins["rows"]
     said, came = (

@@ -16,7 +16,7 @@ from churnml.report.captions import CAPTIONS
 _WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "title": "{figure}: {model}; the best beside it: {rival} ({name})",
-        "sub": "{rows} rows, {positive} churned, {people} people · bars: 95 % by customer",
+        "sub": "{rows} rows, {positive} churned, {people} people · bars: 95% by customer",
     },
     "ru": {
         "title": "{figure}: {model}; лучшее рядом: {rival} ({name})",
@@ -45,6 +45,17 @@ def rivals_figure(
     ------
     InputError
         If the model has no such figure.
+
+    Examples
+    --------
+    >>> scores = model.predict(examples.features).rename("probability").reset_index()
+    >>> judged = ch.evaluate(
+    ...     scores, examples.labels[examples.window].reset_index(drop=True),
+    ...     ch.find_spells(dataset),
+    ...     window=examples.window, policy=ch.Policy(), observed_until=dataset.observed_until,
+    ...     resamples=10,
+    ... )
+    >>> ch.rivals_figure({"model": judged}, figure="roc_auc").savefig("rivals.png")
     """
     values = {
         name: value

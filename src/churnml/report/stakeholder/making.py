@@ -98,6 +98,16 @@ def make_report(
     ------
     InputError
         If the file cannot be written, nobody is at risk, or the model does not fit the data.
+
+    Examples
+    --------
+    >>> folder = bundle.save(Path("model"))
+    >>> made = ch.make_report(
+    ...     data, as_of="2024-12-23", out=Path("report.html"), bundle=Path("model"), study=study,
+    ...     policy=ch.Policy(),
+    ... )
+    >>> made.path.name, made.proven
+    ('report.html', False)
     """
     if out.suffix != SUFFIX:
         raise InputError(f"{out} has the suffix '{out.suffix}'; a report is a page: {SUFFIX}.")
