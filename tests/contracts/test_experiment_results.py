@@ -42,7 +42,12 @@ def readme(folder):
 
 
 def results():
-    return sorted(EXPERIMENTS.glob("*/results/*.json"))
+    """Those of trainings; a benchmark has figures of another kind."""
+    return sorted(
+        path
+        for path in EXPERIMENTS.glob("*/results/*.json")
+        if "metrics" in json.loads(path.read_text(encoding="utf-8"))
+    )
 
 
 def numbers(text):
