@@ -73,6 +73,12 @@ class Notebook:
     def _fitting(self) -> Any:
         return self["ch"].Fitting.of(self["study"], parameters=None)
 
+    def _proof(self) -> Any:
+        return self["ch"].prove(
+            self["dataset"], self["examples"], folds=self["folds"], fitting=self["fitting"],
+            study=self["study"], data=self["data"],
+        )  # fmt: skip
+
     def _model(self) -> Any:
         return self["fitting"].fit(
             self["examples"], folds=self["folds"], tested=self["dataset"].observed_until

@@ -65,6 +65,7 @@ _VALIDATION = {
     "label_sensitivity": "churnml.evaluation.label_sensitivity:label_sensitivity",
     "split_gap": "churnml.evaluation.split_gap:split_gap",
     "paired_figures": "churnml.evaluation.paired:paired_figures",
+    "profit_by_contact_cost": "churnml.evaluation.contact_cost:profit_by_contact_cost",
     "family_separation": "churnml.evaluation.separation:family_separation",
     "signal_separation": "churnml.evaluation.separation:signal_separation",
     "compare_features": "churnml.evaluation.recipes:compare_features",
@@ -105,6 +106,8 @@ _FIGURES = {
     "headline_figure": "churnml.report.figures:headline_figure",
     "reliability_figure": "churnml.report.figures:reliability_figure",
     "calibration_figure": "churnml.report.figures:calibration_figure",
+    "recall_by_load_figure": "churnml.report.figures:recall_by_load_figure",
+    "profit_curve_figure": "churnml.report.money_figures:profit_curve_figure",
     "folds_figure": "churnml.report.folds_figure:folds_figure",
     "late_arrivals_figure": "churnml.report.validation_figures:late_arrivals_figure",
     "learning_curve_figure": "churnml.report.validation_figures:learning_curve_figure",
@@ -118,6 +121,7 @@ _FIGURES = {
     "family_importance_figure": "churnml.report.attribution:family_importance_figure",
     "importance_over_time_figure": "churnml.report.attribution:importance_over_time_figure",
     "importance_stability_figure": "churnml.report.attribution:importance_stability_figure",
+    "conversation_figure": "churnml.report.conversation_figure:conversation_figure",
     "waterfall_figure": "churnml.report.attribution:waterfall_figure",
 }
 #: Public name -> where it lives; imported on first use, so that ``--help`` stays quick.
@@ -131,6 +135,7 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.config import read_study as read_study
     from churnml.evaluation.arrivals import late_arrivals as late_arrivals
     from churnml.evaluation.calibrators import choose_calibrator as choose_calibrator
+    from churnml.evaluation.contact_cost import profit_by_contact_cost as profit_by_contact_cost
     from churnml.evaluation.forward import Fitting as Fitting
     from churnml.evaluation.label_sensitivity import label_sensitivity as label_sensitivity
     from churnml.evaluation.learning_curve import learning_curve as learning_curve
@@ -181,12 +186,15 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
         importance_stability_figure as importance_stability_figure,
     )
     from churnml.report.attribution import waterfall_figure as waterfall_figure
+    from churnml.report.conversation_figure import conversation_figure as conversation_figure
     from churnml.report.exit_shares_figure import exit_shares_figure as exit_shares_figure
     from churnml.report.figures import calibration_figure as calibration_figure
     from churnml.report.figures import headline_figure as headline_figure
+    from churnml.report.figures import recall_by_load_figure as recall_by_load_figure
     from churnml.report.figures import reliability_figure as reliability_figure
     from churnml.report.fittings_figure import fittings_figure as fittings_figure
     from churnml.report.folds_figure import folds_figure as folds_figure
+    from churnml.report.money_figures import profit_curve_figure as profit_curve_figure
     from churnml.report.rivals_figure import rivals_figure as rivals_figure
     from churnml.report.separation_figure import (
         family_separation_figure as family_separation_figure,

@@ -45,6 +45,9 @@ def test_there_are_notebooks():
         "03_own_features",
         "04_honest_validation",
         "05_tuning_and_imbalance",
+        "06_lead_time_budget_profit",
+        "07_explanations",
+        "08_tone",
         "09_your_own_data",
     ]
     assert SETS == ["cdnow", "online_retail", "oulad", "ravenstack"]
@@ -126,7 +129,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small world, the notebooks and the default study, laid out as in the repository."""
     folder = tmp_path_factory.mktemp("project")
     simulate(folder / "world", customers=200, weeks=60, seed=7)
-    shutil.copytree(ROOT / "experiments" / "studies", folder / "experiments" / "studies")
+    for name in ("studies", "text"):
+        shutil.copytree(ROOT / "experiments" / name, folder / "experiments" / name)
     (folder / "notebooks").mkdir()
     for path in SOURCES:
         shutil.copy(path, folder / "notebooks")

@@ -116,6 +116,10 @@ def recall_by_load_figure(
     """Recall in time by the share of customers alerted each week.
 
     Parameters and errors are those of ``headline_figure``.
+
+    Examples
+    --------
+    >>> ch.recall_by_load_figure({"model": proof.model}).savefig("load.png")
     """
     words, model = CAPTIONS[language], _with_exits(evaluations)
     by_q = {name: one.by_q for name, one in evaluations.items() if one.by_q}

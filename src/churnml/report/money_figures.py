@@ -48,6 +48,10 @@ def profit_curve_figure(money: Mapping[str, MoneyFigures], *, language: Language
     ------
     InputError
         If there is no ``model`` or its profit cannot be computed.
+
+    Examples
+    --------
+    >>> ch.profit_curve_figure({"model": proof.money["model"]}).savefig("profit.png")
     """
     words, model = MONEY_WORDS[language], _model(money)
     share, profit = model.figures["optimal_share"], model.figures["empb"]

@@ -64,7 +64,9 @@ class Dataset:
 
     def frame(self, table: str) -> pd.DataFrame:
         """All rows of one canonical table."""
-        return self.connection.sql(f'select * from "{table}"').df()
+        # a cursor of its own: another's result may still be unread on the connection
+        with self.connection.cursor() as connection:
+            return connection.sql(f'select * from "{table}"').df()
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: what is there, until when, and what the gate said."""
