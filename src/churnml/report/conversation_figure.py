@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from churnml.errors import InputError
-from churnml.report.canvas import MODEL, QUIET, RANDOM, RULE, Language, legend, panel, sheet
+from churnml.report.canvas import MODEL, QUIET, RANDOM, RULE, Language, Stroke, legend, panel, sheet
 from churnml.text.columns import MARKERS
 from churnml.text.judging import TONE_EDGE
 
@@ -76,21 +77,29 @@ def conversation_figure(
         usual.index.to_numpy(), usual.to_numpy(dtype=float), color=RANDOM.colour, linewidth=1.8,
         label=words["usual"],
     )  # fmt: skip
-    for rows, stroke, name in ((~marked, MODEL, "message"), (marked, RULE, "marked")):
-        axes.plot(
-            heard["sent_at"].to_numpy()[rows], heard["tone"].to_numpy(dtype=float)[rows],
-            linestyle="none", marker=stroke.marker, color=stroke.colour, markersize=6.5,
-            alpha=0.85, label=words[name], clip_on=False, zorder=3,
-        )  # fmt: skip
+    _dots(axes, heard[~marked], MODEL, words["message"])
+    _dots(axes, heard[marked], RULE, words["marked"])
     if as_of is not None:
-        axes.axvline(as_of.to_pydatetime(), color=MODEL.colour, linewidth=1.4, linestyle="--")
-        axes.annotate(
-            words["looked"], (as_of.to_pydatetime(), 1.0), xycoords=("data", "axes fraction"),
-            xytext=(4, -10), textcoords="offset points", fontsize=9, color=MODEL.colour,
-        )  # fmt: skip
+        _here(axes, as_of, words["looked"])
     ticks = AutoDateLocator(maxticks=9)
     axes.xaxis.set_major_locator(ticks)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(ticks))
     axes.set_ylim(-1.05, 1.05)
     legend(axes, where="lower left")
     return figure
+
+
+def _dots(axes: Axes, heard: pd.DataFrame, stroke: Stroke, name: str) -> None:
+    axes.plot(
+        heard["sent_at"].to_numpy(), heard["tone"].to_numpy(dtype=float), linestyle="none",
+        marker=stroke.marker, color=stroke.colour, markersize=6.5, alpha=0.85, label=name,
+        clip_on=False, zorder=3,
+    )  # fmt: skip
+
+
+def _here(axes: Axes, as_of: pd.Timestamp, words: str) -> None:
+    axes.axvline(as_of.to_pydatetime(), color=MODEL.colour, linewidth=1.4, linestyle="--")
+    axes.annotate(
+        words, (as_of.to_pydatetime(), 1.0), xycoords=("data", "axes fraction"),
+        xytext=(4, -10), textcoords="offset points", fontsize=9, color=MODEL.colour,
+    )  # fmt: skip
