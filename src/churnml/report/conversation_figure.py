@@ -59,6 +59,14 @@ def conversation_figure(
     ------
     InputError
         If no message has a tone.
+
+    Examples
+    --------
+    >>> from churnml.text.columns import MARKERS
+    >>> week = pd.DatetimeIndex(["2025-01-06", "2025-01-13"])
+    >>> said = pd.DataFrame({"sent_at": week, "tone": [0.4, -0.6], **dict.fromkeys(MARKERS, False)})
+    >>> figure = ch.conversation_figure(said, pd.Series([0.3, 0.3], index=week))
+    >>> figure.savefig("conversation.png")
     """
     heard = said[said["tone"].notna()]
     if heard.empty:
