@@ -39,7 +39,7 @@ from churnml.windows import DAY
 
 WORLD = Path(os.environ.get("CHURNML_DEMO", "../data/bench"))
 if not WORLD.exists():
-    ch.simulate(WORLD, customers=600, weeks=80, seed=5)
+    ch.simulate(WORLD, customers=500, weeks=80, seed=5)
 opened = ch.open_dataset(WORLD / "data")
 lists = lexicon_of(opened.description)
 
@@ -64,7 +64,9 @@ heard = score_messages(story.assign(message_id=story.index.astype(str)), lists)
 flags = heard[list(MARKERS)].astype("boolean")
 story["tone"], story["formality"] = heard["tone"], heard["formality"]
 story["warning words"] = [", ".join(flags.columns[row]) for row in flags.to_numpy(dtype=bool)]
-story.style.format(precision=2, na_rep="–").hide(axis="index")
+story.style.format(precision=2, na_rep="–").hide(axis="index").set_properties(
+    subset=["text"], **{"text-align": "left"}
+)
 
 # %%
 warm, cold = story["tone"].iloc[:2].mean(), story["tone"].iloc[3:].mean()
@@ -106,7 +108,7 @@ Markdown(
 # %% [markdown]
 # ## What had been said, message by message?
 #
-# Expected: friendly for months, then below the grey line of what is usual.
+# Expected: around the grey line of what is usual for months, then far below it.
 
 # %%
 scores = dataset.frame("message_scores").drop(columns="customer_id", errors="ignore")
@@ -120,7 +122,8 @@ ch.conversation_figure(said, usual, as_of=as_of)
 # %%
 last = said[said["sent_at"] < as_of].tail(6)
 shown = last[["sent_at", "text", "tone", "formality", "risk"]]
-shown.style.format({"sent_at": "{:%d %b}"}, precision=2, na_rep="–").hide(axis="index")
+styled = shown.style.format({"sent_at": "{:%d %b}"}, precision=2, na_rep="–")
+styled.hide(axis="index").set_properties(subset=["text"], **{"text-align": "left"})
 
 # %% [markdown]
 # ## How many weeks before the exit do words change?
@@ -152,16 +155,19 @@ Markdown(
 # from the customer it scores. Expected: it tells leavers from others before they leave.
 
 # %%
+window = ch.LabelWindow(21, 56, dataset.description.churn.delay_days)
 exits = ch.find_spells(dataset).groupby("customer_id")["exit_at"].max()
-until = (theirs["customer_id"].map(exits) - theirs["sent_at"]) / DAY
-leaving = until.between(21, 77).map({True: "left in 3 to 11 weeks", False: "all others"})
-told = theirs["risk"].groupby(leaving).describe(percentiles=[0.5, 0.9])
+closed = theirs[theirs["sent_at"] + window.closing_days * DAY <= dataset.observed_until]
+notice = (closed["customer_id"].map(exits) - closed["sent_at"]) / DAY
+leaving = window.contains(notice).map({True: "left in 3 to 11 weeks", False: "all others"})
+told = closed["risk"].groupby(leaving).describe(percentiles=[0.5, 0.9])
 told[["count", "mean", "50%", "90%"]].round(3)
 
 # %%
+mean = told["mean"]
 Markdown(
-    f"Mean risk of a message: **{told['mean'].iloc[0]:.3f}** where the sender left in 3 to 11 "
-    f"weeks, **{told['mean'].iloc[-1]:.3f}** of the others."
+    f"Mean risk of a message: **{mean['left in 3 to 11 weeks']:.3f}** where the sender left in 3 "
+    f"to 11 weeks, **{mean['all others']:.3f}** of all others."
 )
 
 # %% [markdown]
@@ -200,8 +206,9 @@ Markdown(
 # Expected: nothing to hang a rule on. Where those decide, a language model is worth its price.
 
 # %%
-missed = (truth[list(MARKERS)] & ~found[list(MARKERS)].astype("boolean")).fillna(False)
+missed = truth[list(MARKERS)] & ~found[list(MARKERS)].astype("boolean")
+missed = missed.astype(object).eq(True)
 misses = labelled.loc[missed.any(axis=1), ["lang", "text"]].assign(
-    missed=[", ".join(missed.columns[row]) for row in missed[missed.any(axis=1)].to_numpy(bool)]
+    missed=[", ".join(missed.columns[row]) for row in missed[missed.any(axis=1)].to_numpy()]
 )
-misses.head(8).style.hide(axis="index")
+misses.head(8).style.hide(axis="index").set_properties(subset=["text"], **{"text-align": "left"})
