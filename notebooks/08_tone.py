@@ -77,11 +77,12 @@ Markdown(
 )
 
 # %% [markdown]
-# ## Which customer of the company cooled most clearly before leaving?
+# ## Which warm customer of the company cooled most clearly before leaving?
 #
-# Chosen with hindsight, to look at; whether it is usual, the section after the next one says.
-# Tone is measured against the customer's own past, in its own standard error, for people
-# differ: a short “Received.” is a bad sign from one who always sent hearts.
+# Chosen with hindsight, to look at, among those with few enough messages to be seen;
+# whether it is usual, the section after the next one says. Tone is measured against the
+# customer's own past, in its own standard error, for people differ: a short “Received.” is
+# a bad sign from one who always sent hearts.
 
 # %%
 risk = cached_message_risk(opened, folder=Path("../mlruns/cache"))
@@ -89,7 +90,8 @@ dataset = with_message_risk(opened, risk)
 as_ofs = ch.weekly(dataset.observed_until - 52 * 7 * DAY, dataset.observed_until)
 snapshots = ch.take_snapshots(dataset, list(as_ofs))
 names = ["tone_usual", "tone_drop", "tone_deviation_4w", "formality_deviation_4w",
-         "tone_negative_share_28d", "markers_28d", "message_risk_mean_84d"]  # fmt: skip
+         "tone_negative_share_28d", "markers_28d", "message_risk_mean_84d",
+         "scored_messages_84d"]  # fmt: skip
 chosen = [one for one in ch.catalogue(dataset) if one.name in names]
 features = ch.compute_features(dataset, snapshots, features=chosen)
 dated = with_exits(dataset, snapshots).set_index(["customer_id", "as_of"])
@@ -97,8 +99,8 @@ weeks = (dated["exit_at"] - dated.index.get_level_values("as_of")) // (7 * DAY)
 features = features.assign(weeks=weeks.reindex(features.index))
 
 # %%
-in_time = features[features["weeks"].between(3, 7)]
-worst = in_time.sort_values(["tone_drop", "tone_usual"]).dropna(subset=["tone_drop"]).index[-1]
+in_time = features[features["weeks"].between(3, 7) & features["scored_messages_84d"].le(30)]
+worst = (in_time["tone_drop"].rank() + in_time["tone_usual"].rank()).idxmax()
 customer, as_of = worst
 Markdown(
     f"**{customer}** on {as_of:%d %B %Y}, {features.loc[worst, 'weeks']:.0f} weeks before the "
@@ -108,7 +110,8 @@ Markdown(
 # %% [markdown]
 # ## What had been said, message by message?
 #
-# Expected: around the grey line of what is usual for months, then far below it.
+# Expected: warm, above the grey line of what is usual, then below it, with warning words rather
+# than harsh ones.
 
 # %%
 scores = dataset.frame("message_scores").drop(columns="customer_id", errors="ignore")
@@ -116,7 +119,6 @@ messages = dataset.frame("messages").merge(scores, on="message_id", suffixes=(""
 theirs = messages[messages["author"] == "customer"]
 said = theirs[(theirs["customer_id"] == customer)].sort_values("sent_at")
 usual = features.loc[customer, "tone_usual"]
-said = said[said["sent_at"] >= usual.index.min()]
 ch.conversation_figure(said, usual, as_of=as_of)
 
 # %%
@@ -135,7 +137,11 @@ styled.hide(axis="index").set_properties(subset=["text"], **{"text-align": "left
 ahead = features.assign(when=pd.cut(
     features["weeks"], [-1, 2, 6, 12, 26], labels=["0–2", "3–6", "7–12", "13–26"]
 ).cat.add_categories("none known").fillna("none known"))  # fmt: skip
-titles = {one.name: one.title["en"] for one in chosen if one.name != "tone_usual"}
+titles = {
+    one.name: one.title["en"]
+    for one in chosen
+    if one.name not in ("tone_usual", "scored_messages_84d")
+}
 ahead.groupby("when", observed=True)[list(titles)].mean().rename(columns=titles).T.round(3)
 
 # %%
