@@ -136,7 +136,7 @@ def test_print_is_light_and_opens_what_is_folded(visit, sample):
 def test_a_link_into_a_folded_part_opens_it(visit, sample):
     found = visit(sample)
     found.page.evaluate("location.hash = '#inside'")
-    found.page.wait_for_function("document.querySelector('#folded').open")
+    found.page.locator("#folded[open]").wait_for(state="attached")
 
 
 def test_without_scripts_everything_is_there_and_no_control_that_does_nothing(visit, sample):

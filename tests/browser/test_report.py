@@ -85,7 +85,7 @@ def test_a_name_opens_the_section_of_its_customer(visit, report):
 
     found.page.locator("#alert-list a").nth(2).click()
 
-    found.page.wait_for_function("document.getElementById('c3').open")
+    found.page.locator("#c3[open]").wait_for(state="attached")
     assert section.locator("svg.lanes").is_visible()
 
 
