@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import threading
@@ -137,6 +138,15 @@ def test_refusals_resets_stalls_and_broken_answers_are_tried_again(serve):
     assert scores.loc[0, "tone"] == -0.3  # an escalation is not friendly, whatever the model says
     assert (scorer.spent.calls, scorer.spent.retries, scorer.spent.asked_again) == (7, 5, 1)
     assert scorer.spent.faults == {"429": 1, "500": 1, "timeout": 1, "connection": 1, "broken": 1}
+
+
+def test_a_notebook_whose_event_loop_runs_may_ask_too(serve):
+    scorer = LlmScorer(serve().settings(), NothingFound())
+
+    async def cell() -> pd.DataFrame:
+        return score_messages(messages("Where is the refund for March?"), scorer)
+
+    assert asyncio.run(cell()).loc[0, "status"] == "ok"
 
 
 def test_one_hopeless_message_does_not_stop_the_others(serve):

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,9 @@ class Client:
         InputError
             If the key is refused or the endpoint does not know the model: nothing would succeed.
         """
-        return asyncio.run(self._ask_all(bodies, progress))
+        # A thread of its own: a notebook's has a running event loop already.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(lambda: asyncio.run(self._ask_all(bodies, progress))).result()
 
     async def _ask_all(
         self, bodies: Sequence[dict[str, Any]], progress: Callable[[int], None]
