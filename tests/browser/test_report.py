@@ -83,7 +83,7 @@ def test_a_name_opens_the_section_of_its_customer(visit, report):
     section = found.page.locator("#c3")
     assert section.get_attribute("open") is None
 
-    found.page.locator("#alert-list a").nth(2).click()
+    found.page.locator("#alert-list a[href='#c3']").click()
 
     found.page.locator("#c3[open]").wait_for(state="attached")
     assert section.locator("svg.lanes").is_visible()
