@@ -24,7 +24,6 @@ from churnml.report.figures import (
     recall_by_load_figure,
 )
 from churnml.report.rivals_figure import rivals_figure
-from churnml.report.shap_figure import shap_summary_figure
 from churnml.report.slice_figure import recall_by_slice_figure
 from churnml.report.terminal import show_slices
 
@@ -237,42 +236,6 @@ def test_figures_without_rows_are_refused():
         calibration_figure(nothing, nothing.astype(bool))
     with pytest.raises(InputError):
         precision_recall_figure(pd.Series([False]), {"model": pd.Series([0.1])})
-    with pytest.raises(InputError):
-        shap_summary_figure(pd.DataFrame(), pd.DataFrame(), {}, families={})
-
-
-@pytest.mark.parametrize("language", ["en", "ru"])
-def test_the_shap_figure_names_families_and_features_and_claims_no_cause(language):
-    rng = np.random.default_rng(0)
-    names = ["logins", "silence", "plan", "nps"]
-    contributions = pd.DataFrame(rng.normal(0, [1, 0.5, 0.1, 0.2], (50, 4)), columns=names)
-    values = pd.DataFrame(rng.normal(size=(50, 4)), columns=names).assign(plan="basic", nps=np.nan)
-    families = {"logins": "usage", "silence": "usage", "plan": "profile", "nps": "surveys"}
-
-    shown = texts(
-        shap_summary_figure(
-            contributions, values, {"logins": "Paid $5, then $4"}, families=families,
-            language=language,
-        )
-    )  # fmt: skip
-
-    assert {"Paid \\$5, then \\$4", "silence"} <= set(shown.splitlines())
-    assert ("not proven" in shown) or ("не доказана" in shown)
-
-
-def test_signs_cancel_within_a_row_before_a_family_is_measured():
-    contributions = pd.DataFrame({"a": [1.0, -1.0], "b": [-1.0, 1.0], "c": [0.2, 0.2]})
-    figure = shap_summary_figure(
-        contributions, contributions, {}, families={"a": "x", "b": "x", "c": "y"}
-    )
-
-    assert "Y moves the scores most" in texts(figure)
-
-
-def test_one_row_and_one_feature_are_enough():
-    one = pd.DataFrame({"a": [0.0]})
-
-    texts(shap_summary_figure(one, one, {}, families={}))
 
 
 def test_lines_differ_without_colour():

@@ -62,11 +62,11 @@ def family_importance_figure(importance: pd.Series, *, language: Language = "en"
         size=(7.6, 1.4 + _LINE_INCHES * len(rising)),
     )
     axes = panel(figure.subplots(), x_label=words["mean"], y_label="")
-    family_bars(axes, rising, language=language)
+    _family_bars(axes, rising, language=language)
     return figure
 
 
-def family_bars(axes: Axes, rising: pd.Series, *, language: Language) -> None:
+def _family_bars(axes: Axes, rising: pd.Series, *, language: Language) -> None:
     """Bars with their numbers, the last on top."""
     names = [family_name(str(name), language) for name in rising.index]
     axes.barh(range(len(rising)), rising, color=MODEL.colour, height=0.62)

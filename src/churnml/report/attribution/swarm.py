@@ -74,8 +74,8 @@ def beeswarm_figure(
         size=(10.0, 1.6 + _LINE_INCHES * len(strongest)),
     )
     axes = panel(figure.subplots(), x_label=words["push"], y_label="")
-    swarms(axes, pushed[strongest], values, titles)
-    value_key(figure, axes, low=_LOW[language], high=_HIGH[language])
+    _swarms(axes, pushed[strongest], values, titles)
+    _value_key(figure, axes, low=_LOW[language], high=_HIGH[language])
     return figure
 
 
@@ -83,7 +83,7 @@ _LOW: dict[Language, str] = {"en": "low value", "ru": "мало"}
 _HIGH: dict[Language, str] = {"en": "high value", "ru": "много"}
 
 
-def swarms(
+def _swarms(
     axes: Axes, contributions: pd.DataFrame, values: pd.DataFrame, titles: Sequence[str]
 ) -> None:
     """A line of dots for each column, the first on top; unknown values are crosses."""
@@ -104,7 +104,7 @@ def swarms(
     axes.set_ylim(-0.6, count - 0.4)
 
 
-def value_key(figure: Figure, axes: Axes, *, low: str, high: str) -> None:
+def _value_key(figure: Figure, axes: Axes, *, low: str, high: str) -> None:
     """The bar that says which shade is a low and which a high value."""
     bar = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=axes, aspect=40, pad=0.015, shrink=0.8)
     bar.set_ticks([0.02, 0.98], labels=[low, high])
