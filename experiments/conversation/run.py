@@ -11,7 +11,6 @@ import logging
 import math
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -95,9 +94,7 @@ def judged(folder: Path, world: dict[str, int], *, resamples: int) -> dict[str, 
 
 def without(examples: Examples, left_out: Callable[[Feature], bool]) -> Examples:
     """The examples without these features."""
-    kept = tuple(feature for feature in examples.catalogue if not left_out(feature))
-    columns = [feature.name for feature in kept]
-    return replace(examples, features=examples.features[columns], catalogue=kept)
+    return examples.only([feature for feature in examples.catalogue if not left_out(feature)])
 
 
 def write(results: dict[str, Any]) -> None:

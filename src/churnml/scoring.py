@@ -216,9 +216,8 @@ def score_everyone(
     >>> len(scores) == len(table)
     True
     """
-    known = needed_features(dataset, bundle)
-    scores, table = score_beside(dataset, bundle, as_ofs, study=study, beside=known)
-    return scores, table[list(bundle.feature_names)], known
+    scores, table = score_beside(dataset, bundle, as_ofs, study=study, beside=())
+    return scores, table[list(bundle.feature_names)], needed_features(dataset, bundle)
 
 
 def score_beside(

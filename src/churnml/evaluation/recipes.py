@@ -103,6 +103,4 @@ def _without(examples: Examples, out: Collection[str]) -> Examples:
         raise InputError(
             f"No feature is called {', '.join(unknown)}; ch.catalogue(dataset).frame() lists them."
         )
-    kept = tuple(feature for feature in examples.catalogue if feature.name not in out)
-    columns = [feature.name for feature in kept]
-    return replace(examples, features=examples.features[columns], catalogue=kept)
+    return examples.only([one for one in examples.catalogue if one.name not in out])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pandas as pd
 
@@ -68,11 +67,11 @@ def window_sufficiency(
 
 def _bounded(examples: Examples, weeks: float, since_ever: bool) -> Examples:
     """The examples with the features that look back no further."""
-    kept = tuple(
-        feature
-        for feature in examples.catalogue
-        if ((far := lookback_weeks(feature.value)) == math.inf and since_ever)
-        or (far <= weeks and far < math.inf)
+    return examples.only(
+        [
+            feature
+            for feature in examples.catalogue
+            if ((far := lookback_weeks(feature.value)) == math.inf and since_ever)
+            or (far <= weeks and far < math.inf)
+        ]
     )
-    columns = [feature.name for feature in kept]
-    return replace(examples, features=examples.features[columns], catalogue=kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +116,11 @@ class Examples:
         if self.treatment is None:
             return np.asarray(inside)
         return np.asarray(inside & (self.treatment.weight > 0).to_numpy())
+
+    def only(self, features: Sequence[Feature]) -> Examples:
+        """The same rows with these features of the catalogue alone."""
+        columns = [feature.name for feature in features]
+        return replace(self, features=self.features[columns], catalogue=tuple(features))
 
     def weights(self, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64] | None:
         """How much each of these rows counts in a fit; None: all the same."""

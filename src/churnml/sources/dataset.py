@@ -68,6 +68,16 @@ class Dataset:
         with self.connection.cursor() as connection:
             return connection.sql(f'select * from "{table}"').df()
 
+    def extent(self, table: str) -> tuple[int, pd.Timestamp | None, pd.Timestamp | None]:
+        """Rows of one canonical table, and its first and last time; None without rows."""
+        time = TABLES[table].time
+        with self.connection.cursor() as connection:
+            rows, first, last = connection.execute(
+                f'select count(*), min("{time}"), max("{time}") from "{table}"'
+            ).fetchall()[0]
+        first, last = (None if one is None else pd.Timestamp(one) for one in (first, last))
+        return int(rows), first, last
+
     def _repr_html_(self) -> str:
         """How a notebook shows it: what is there, until when, and what the gate said."""
         absent = [name for name in TABLES if name not in self.tables]
@@ -84,11 +94,9 @@ class Dataset:
 
     def _tables_html(self) -> markup.Html:
         rows = []
-        for name, table in TABLES.items():
+        for name in TABLES:
             if name in self.tables:
-                count, first, last = self.connection.execute(
-                    f'select count(*), min("{table.time}"), max("{table.time}") from "{name}"'
-                ).fetchall()[0]
+                count, first, last = self.extent(name)
                 rows.append((name, markup.date(first), markup.date(last), count))
         return markup.table(rows, head=("table", "first", "last", "rows"), right=3)
 

@@ -93,7 +93,9 @@ def card_facts(
     """
     inside = examples.features.index[examples.population.to_numpy()]
     return CardFacts(
-        tables=tuple(_table(dataset, name) for name in TABLES if name in dataset.tables),
+        tables=tuple(
+            TableFact(name, *dataset.extent(name)) for name in TABLES if name in dataset.tables
+        ),
         timezone=dataset.description.timezone,
         churn=dataset.description.churn,
         snapshots=len(examples.features),
@@ -112,18 +114,6 @@ def card_facts(
             "features": bundle.feature_digest,
         },
     )
-
-
-def _table(dataset: Dataset, name: str) -> TableFact:
-    time = TABLES[name].time
-    found = (
-        dataset.connection.cursor()
-        .execute(f'select count(*), min("{time}"), max("{time}") from "{name}"')
-        .fetchone()
-    )
-    rows, first, last = found or (0, None, None)
-    moments = (None if moment is None else pd.Timestamp(moment) for moment in (first, last))
-    return TableFact(name, int(rows), *moments)
 
 
 def strength_on_newest(examples: Examples, bundle: Bundle) -> pd.Series:

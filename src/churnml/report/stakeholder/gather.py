@@ -15,17 +15,9 @@ from churnml.contract import TABLES
 from churnml.evaluation.record import ProofRecord
 from churnml.health import read_preset
 from churnml.model.bundle import Bundle
-from churnml.report.stakeholder.alarms import (
-    alert_facts,
-    replayed,
-)
+from churnml.report.stakeholder.alarms import alert_facts, replayed
 from churnml.report.stakeholder.drivers import drivers
-from churnml.report.stakeholder.facts import (
-    AlertFact,
-    CustomerFact,
-    DataNotes,
-    ReportFacts,
-)
+from churnml.report.stakeholder.facts import AlertFact, CustomerFact, DataNotes, ReportFacts
 from churnml.report.stakeholder.misses import call_facts, miss_facts, missed, random_calls
 from churnml.report.stakeholder.past_weeks import PastWeeks, score_past_weeks, weeks_until
 from churnml.report.stakeholder.people import people
@@ -184,13 +176,6 @@ def _window(bundle: Bundle, dataset: Dataset) -> LabelWindow:
 
 
 def _notes(dataset: Dataset) -> DataNotes:
-    tables = []
-    for name in TABLES:
-        if name in dataset.tables:
-            time = TABLES[name].time
-            statement = f'select count(*), min("{time}"), max("{time}") from "{name}"'
-            rows, first, last = dataset.connection.cursor().execute(statement).fetchall()[0]
-            first, last = (None if one is None else pd.Timestamp(one) for one in (first, last))
-            tables.append((name, int(rows), first, last))
+    tables = [(name, *dataset.extent(name)) for name in TABLES if name in dataset.tables]
     worst = sorted(dataset.findings, key=lambda one: (_SEVERITIES.index(one.severity), one.table))
     return DataNotes(tuple(tables), tuple(worst), dataset.notices)

@@ -95,8 +95,12 @@ def _urgency(alert: AlertFact) -> tuple[bool, int, float]:
     """The most urgent of today first: who was at risk two months ago may have calmed down."""
     if alert.now is None:
         return True, 0, 0.0
-    tier = alert.now.tier
-    return False, TIERS.index(tier) if tier else len(TIERS), -alert.now.probability
+    return False, _tier_place(alert.now.tier), -alert.now.probability
+
+
+def _tier_place(tier: str | None) -> int:
+    """The place of a tier, the highest first; unknown is last."""
+    return TIERS.index(tier) if tier else len(TIERS)
 
 
 def shown_name(alert_name: str | None, customer_id: str) -> str:
@@ -120,7 +124,7 @@ def _row(alert: AlertFact, facts: ReportFacts, linked: dict[str, str], language:
         customer_id=person.customer_id,
         tier=tier,
         tier_name=words_of(language)["tiers"].get(tier or "none"),
-        tier_place=TIERS.index(tier) if tier else len(TIERS),
+        tier_place=_tier_place(tier),
         risk=percent(now.probability, language) if now else words["gone"],
         risk_sort=now.probability if now else 0.0,
         was="" if alert.is_new else words["was"].format(risk=then),
