@@ -20,6 +20,7 @@ from churnml.sources import Description, check, open_dataset, read_description
 from churnml.sources.guessing import guess_mapping
 from churnml.sources.guessing.profile import profile_columns
 from churnml.sources.guessing.words import nearness, synonyms, words_of
+from churnml.sources.guessing.writing import description_toml
 
 DAYS = [date(2025, 1, 13) + timedelta(days=each) for each in range(120)]
 
@@ -106,6 +107,96 @@ def test_a_project_of_russian_files_is_fit_and_reads_dates_numbers_and_words(tmp
     assert dataset.frame("events")["event_time"].max() == pd.Timestamp("2025-05-12 08:00:05")
     assert len(dataset.frame("events")) == 20 * len(DAYS)
     assert project.written[0] == Path("dataset.toml")
+
+
+def one_list(folder: Path, *, encoding: str = "cp1251") -> Path:
+    """Clients, their contracts, prices and seats in one file, with an office's hard spaces."""
+    rows = "".join(
+        f"К-{n};ООО «Ёлка»;01.02.2024;{'15.04.2025' if n < 4 else ''};Про;12\u00a0500,00;{n};да\n"
+        for n in range(1, 10)
+    )
+    heading = (
+        "Код клиента;Название;Дата подключения;Дата отключения;Тариф;Абонплата в месяц;Мест;VIP\n"
+    )
+    return written(folder, "Клиенты.csv", heading + rows, encoding)
+
+
+def test_prices_and_seats_in_a_list_of_clients_reach_their_contracts(tmp_path):
+    one_list(tmp_path / "data")
+    start_project(tmp_path / "p", [tmp_path / "data"])
+
+    dataset = open_dataset(tmp_path / "data", dataset_file=tmp_path / "p" / "dataset.toml")
+
+    contract = dataset.frame("subscriptions").set_index("customer_id").loc["К-3"]
+    assert (contract["subscription_id"], contract["mrr"], contract["seats"]) == ("К-3", 12500.0, 3)
+    assert contract["ended_at"] == pd.Timestamp("2025-04-15")
+    assert not any("Дата отключения" in notice for notice in dataset.notices)
+
+
+def test_columns_that_no_table_reads_are_listed_at_the_end_of_the_mapping(tmp_path):
+    guess = guess_mapping([one_list(tmp_path)])
+
+    assert guess.unused_columns() == {"Клиенты.csv": ["VIP"]}
+    assert description_toml(guess, name="p").endswith(
+        "# Not used, since no table has a place for them:\n# - Клиенты.csv: VIP\n"
+    )
+
+
+def test_a_column_that_systems_overwrite_is_mapped_and_said_to_be_unread_by_everyone(tmp_path):
+    rows = "".join(
+        f"{n};К{n};2025-05-0{n};{'Срочно' if n % 2 else 'Обычно'}\n" for n in range(1, 10)
+    )
+    file = written(tmp_path / "data", "Обращения.csv", "Номер;Клиент;Создано;Приоритет\n" + rows)
+    project = start_project(tmp_path / "p", [file])
+
+    assert project.as_json()["tables"][0]["unread"] == ["priority"]
+    assert "unless [tickets] immutable lists it" in (tmp_path / "p/dataset.toml").read_text("utf-8")
+    report = check(tmp_path / "data", dataset_file=tmp_path / "p/dataset.toml")
+    told = [notice for notice in report.notices if "Приоритет" in notice]
+    assert len(told) == 1
+    assert told[0].startswith("tickets: Приоритет (priority) ignored: most systems overwrite them")
+
+
+def test_of_clients_with_several_contracts_customer_and_start_are_the_key(tmp_path):
+    rows = "".join(f"К-{n % 5};{n + 1:02d}.02.2024;;100,50\n" for n in range(10))
+    heading = "Клиент;Дата начала;Дата окончания;Абонплата\n"
+    written(tmp_path / "data", "Договоры.csv", heading + rows, "cp1251")
+    start_project(tmp_path / "p", [tmp_path / "data"])
+
+    report = check(tmp_path / "data", dataset_file=tmp_path / "p" / "dataset.toml")
+    found = {one.table: (one.rows_in, one.quarantined) for one in report.tables}
+    assert found == {"subscriptions": (10, 0)}
+    assert [(one.rule, one.severity) for one in report.findings] == [("encoding", "info")]
+
+
+def test_the_currency_is_asked_unless_a_heading_says_it(tmp_path):
+    asked = "No heading says in which currency amounts are: is it RUB?"
+    told = written(tmp_path / "b", "orders.csv", "customer,order date,total usd\n1,2025-05-01,3\n")
+
+    assert asked in guess_mapping([one_list(tmp_path / "a")]).open_questions()
+    assert "currency" not in " ".join(guess_mapping([told]).open_questions())
+
+
+def test_clean_files_of_an_office_program_end_the_check_with_zero(tmp_path, capsys):
+    one_list(tmp_path / "data")
+    start_project(tmp_path / "p", [tmp_path / "data"])
+    with pytest.raises(SystemExit) as ended:
+        main(
+            [
+                "check",
+                str(tmp_path / "data"),
+                "--dataset",
+                str(tmp_path / "p/dataset.toml"),
+                "--json",
+            ]
+        )
+
+    content = json.loads(capsys.readouterr().out)
+    assert {(one["rule"], one["rows"], one["severity"]) for one in content["findings"]} == {
+        ("encoding", 9, "info")
+    }
+    assert "Windows-1251" in content["findings"][0]["message"]
+    assert ended.value.code == 0
 
 
 def test_what_was_written_is_read_by_everything_that_reads_it(tmp_path):

@@ -71,6 +71,13 @@ def test_rows_soon_after_an_estimated_edge_stay_and_later_ones_do_not(tmp_path):
     assert any("observed_until is not declared" in notice for notice in dataset.notices)
 
 
+def test_a_weekend_after_the_last_usual_day_is_worth_a_note_only(tmp_path):
+    source(tmp_path, DAYS * 3 + [pd.Timestamp("2026-04-12 10:00")])
+
+    (found,) = [f for f in open_dataset(tmp_path).findings if f.table == "events"]
+    assert (found.rule, found.rows, found.severity) == ("after_observed_until", 1, "info")
+
+
 def test_a_declared_edge_is_kept_to_the_row(tmp_path):
     source(tmp_path, DAYS, observed_until="2026-04-10T22:30:00Z")
 

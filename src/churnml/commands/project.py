@@ -40,10 +40,14 @@ def _show(content: dict[str, Any]) -> None:
         say(f"{one['file']}: {one['table']}, {one['confidence']:.0%} sure")
         for column in one["columns"]:
             sure = "" if column["confidence"] >= 0.85 else f"  ({column['confidence']:.0%} sure)"
+            if column["column"] in one["unread"]:
+                sure = "  (not read: most systems overwrite it)"
             if column["column"] != column["source"]:
                 say(f"  {column['column']} = {column['source']}{sure}")
-        if one["ignored"]:
-            say(f"  not used: {', '.join(one['ignored'])}")
+    ignored = {one["file"]: ", ".join(one["ignored"]) for one in content["tables"]}
+    for file, names in ignored.items():
+        if names:
+            say(f"Not used of {file}: {names}")
     say("\nTo be decided:" if content["open"] else "")
     for line in content["open"]:
         say(f"  {line}")

@@ -7,6 +7,7 @@ import csv
 import gzip
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -22,8 +23,33 @@ _WORDS = re.compile(
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def as_utf8(path: Path, *, scratch: Path) -> tuple[Path, int]:
-    """The file itself if it is UTF-8, else a UTF-8 copy, and how many lines had to be recoded.
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A text file as UTF-8, and how it was written.
+
+    Parameters
+    ----------
+    path : Path
+        The file itself, or a copy in UTF-8.
+    encoding : str, optional
+        What it had to be read as; None: it is UTF-8.
+    lines : int
+        Lines below the heading that had to be recoded.
+    doubtful : bool
+        Some lines are UTF-8 and others are not, or a letter is none in that encoding.
+    """
+
+    path: Path
+    encoding: str | None = None
+    lines: int = 0
+    doubtful: bool = False
+
+
+_SPOKEN = {"cp1251": "Windows-1251", "cp1252": "Windows-1252 (Latin-1)", "utf-16": "UTF-16"}
+
+
+def as_utf8(path: Path, *, scratch: Path) -> Readable:
+    """The file itself if it is UTF-8, else a UTF-8 copy.
 
     Lines that are not UTF-8 are all read alike, as Windows-1251 or as Windows-1252 (Latin-1),
     whichever the file as a whole speaks for: an id of one Cyrillic letter is the same in each row.
@@ -44,7 +70,7 @@ def as_utf8(path: Path, *, scratch: Path) -> tuple[Path, int]:
         start = file.read(2)
     if start in _UTF16:
         return _rewritten(path, scratch, encoding="utf-16")
-    return (path, 0) if _is_utf8(path) else _rewritten(path, scratch, encoding=None)
+    return Readable(path) if _is_utf8(path) else _rewritten(path, scratch, encoding=None)
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -63,17 +89,20 @@ def _is_utf8(path: Path) -> bool:
     return True
 
 
-def _rewritten(path: Path, scratch: Path, *, encoding: str | None) -> tuple[Path, int]:
+def _rewritten(path: Path, scratch: Path, *, encoding: str | None) -> Readable:
     copies = scratch / "utf8"
     copies.mkdir(exist_ok=True)
     copy = copies / f"{len(list(copies.iterdir()))}_{path.name.removesuffix('.gz')}"
     recoded = 0
-    lines = _mixed_lines(path, _codepage(path)) if encoding is None else _lines(path, encoding)
+    doubtful = False
+    known = _codepage(path) if encoding is None else encoding
+    lines = _mixed_lines(path, known) if encoding is None else _lines(path, known)
     with copy.open("w", encoding="utf-8", newline="") as out:
-        for line, changed in lines:
+        for place, (line, changed) in enumerate(lines):
             out.write(line)
-            recoded += changed
-    return copy, recoded
+            recoded += changed and place > 0
+            doubtful |= "\ufffd" in line if changed else not line.isascii()
+    return Readable(copy, _SPOKEN[known], recoded, doubtful)
 
 
 def _lines(path: Path, encoding: str) -> Iterator[tuple[str, bool]]:

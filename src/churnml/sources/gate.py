@@ -23,6 +23,8 @@ GLOBAL_RULES = {
     60: "duplicate_row",
 }
 _BITS = {name: 1 << bit for bit, name in GLOBAL_RULES.items()}
+#: A weekend or a holiday after the last usual day: such rows say nothing against the edge.
+_QUIET_DAYS = 4
 #: What may well happen before someone becomes a customer.
 _BEFORE_SIGNUP = {"contacts", "stages", "outreach", "consents", "customers", "calendar"}
 #: What is rightly written down ahead.
@@ -203,19 +205,18 @@ def _after_edge(shop: Workshop, plan: Plan, edge: Edge) -> Iterator[Finding]:
     if edge.declared or table.name in _AHEAD:
         return
     own = quoted(table.time)
-    rows = cast(
-        int,
-        shop.value(
-            f"select count(*) from {quoted(table.name)} where "
-            f"{own} >= {timestamp(edge.observed_until)} and {own} < {timestamp(edge.limit)}"
-        ),
-    )
+    rows, last = shop.rows(
+        f"select count(*), max({own}) from {quoted(table.name)} where "
+        f"{own} >= {timestamp(edge.observed_until)} and {own} < {timestamp(edge.limit)}"
+    )[0]
     if rows:
+        weekend = pd.Timestamp(str(last)) < edge.observed_until + pd.Timedelta(days=_QUIET_DAYS)
         message = (
             f"{rows} rows lie after the estimated edge {edge.observed_until}; kept. State "
             "observed_until in dataset.toml"
         )
-        yield Finding(table.name, "after_observed_until", rows, "warning", message)
+        severity = "info" if weekend else "warning"
+        yield Finding(table.name, "after_observed_until", cast(int, rows), severity, message)
 
 
 def _ended_orphans(shop: Workshop, table: Table) -> Iterator[Finding]:

@@ -102,7 +102,7 @@ def plan_table(raw: Raw, description: Description) -> Plan | Finding:
     missing = [name for name in table.required if name not in found]
     if missing:
         return _missing(table, raw, missing)
-    stale = _stale(table, description)
+    stale = unread_columns(table, description)
     zone = description.timezone
     casts = {
         column.name: absent(column.kind)
@@ -126,7 +126,7 @@ def plan_table(raw: Raw, description: Description) -> Plan | Finding:
         delay_declared=source.delay is not None,
         known_at_given="known_at" in found,
         zone_is_utc=zone == "UTC",
-        notices=tuple(_notices(table, raw, found, stale)),
+        notices=tuple(_notices(raw, found, stale, description)),
     )
 
 
@@ -159,7 +159,8 @@ def _immutable_extras(table: Table, description: Description) -> list[str]:
     return [name for name in description.customers.immutable if name not in known]
 
 
-def _stale(table: Table, description: Description) -> set[str]:
+def unread_columns(table: Table, description: Description) -> set[str]:
+    """Columns that most systems overwrite: read only where they are declared immutable."""
     immutable = {
         CUSTOMERS.name: description.customers.immutable,
         TICKETS.name: description.tickets.immutable,
@@ -167,31 +168,42 @@ def _stale(table: Table, description: Description) -> set[str]:
     return set(_OVERWRITTEN.get(table.name, ())) - set(immutable)
 
 
-def _notices(table: Table, raw: Raw, found: dict[str, str], stale: set[str]) -> list[str]:
-    used = {column for name, column in found.items() if name not in stale}
-    ignored = [column for column in raw.columns if column not in used]
-    if not ignored:
-        return []
-    listed = ", ".join(ignored)
-    if table is CUSTOMERS:
+def _notices(
+    raw: Raw, found: dict[str, str], stale: set[str], description: Description
+) -> list[str]:
+    overwritten = {found[name]: name for name in sorted(stale) if name in found}
+    read = {*found.values(), *_read_elsewhere(raw.table, description)} - set(overwritten)
+    if raw.table == CUSTOMERS.name:
+        ignored = [column for column in raw.columns if column not in read]
         return [
-            f"customers: {listed} ignored: such columns hold the value of the export day, so a "
-            "model would read the future. Put changes into attribute_changes, or list columns "
-            "that never change in [customers] immutable."
-        ]
-    if overwritten := sorted(stale & set(found)):
-        return [
-            f"tickets: {', '.join(overwritten)} ignored: most systems overwrite them. Their "
-            "history belongs in ticket_events, or list them in [tickets] immutable if they never "
-            "change.",
-            *_extra_notice(table, [name for name in ignored if name.lower() not in stale]),
-        ]
-    return _extra_notice(table, ignored)
+            f"customers: {', '.join(ignored)} ignored: such columns hold the value of the export "
+            "day, so a model would read the future. Put changes into attribute_changes, or list "
+            "columns that never change in [customers] immutable."
+        ] if ignored else []  # fmt: skip
+    notices = []
+    if overwritten:
+        listed = ", ".join(
+            column if column.lower() == name else f"{column} ({name})"
+            for column, name in overwritten.items()
+        )
+        notices.append(
+            f"{raw.table}: {listed} ignored: most systems overwrite them. Their history belongs in "
+            f"ticket_events, or list them in [{raw.table}] immutable if they never change."
+        )
+    if extra := [name for name in raw.columns if name not in read and name not in overwritten]:
+        notices.append(f"{raw.table}: {', '.join(extra)} ignored: not in the contract.")
+    return notices
 
 
-def _extra_notice(table: Table, columns: list[str]) -> list[str]:
-    listed = ", ".join(columns)
-    return [f"{table.name}: {listed} ignored: not in the contract."] if columns else []
+def _read_elsewhere(table: str, description: Description) -> set[str]:
+    """Columns of the same file that another table is mapped to."""
+    file = description.source(table).file
+    return {
+        column
+        for name, other in description.tables.items()
+        if file is not None and other.file == file and name != table
+        for column in other.columns.values()
+    }
 
 
 def _cast(raw: Raw, found: dict[str, str], column: Column, zone: str) -> Cast:

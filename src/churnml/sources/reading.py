@@ -9,7 +9,7 @@ import duckdb
 
 from churnml.contract import TABLES
 from churnml.errors import InputError
-from churnml.sources.csv_files import as_utf8, csv_relation
+from churnml.sources.csv_files import Readable, as_utf8, csv_relation
 from churnml.sources.dataset import Finding
 from churnml.sources.description import Description, TableSource
 from churnml.sources.workshop import SOURCE, Workshop, first_line, literal, quoted
@@ -66,7 +66,8 @@ def read_raw(shop: Workshop, description: Description) -> Reading:
     for name in TABLES:
         source = description.source(name)
         if source.sql is not None:
-            tables[name] = _from_statement(shop, name, source.sql)
+            tables[name], found = _from_statement(shop, name, source.sql)
+            findings += found
         elif shop.database is not None:
             if raw := _from_database(shop, name, source):
                 tables[name] = raw
@@ -143,14 +144,27 @@ def _recoded(shop: Workshop, name: str, paths: list[Path]) -> tuple[list[Path], 
     findings: list[Finding] = []
     for path in paths:
         try:
-            copy, lines = as_utf8(path, scratch=shop.scratch)
+            found = as_utf8(path, scratch=shop.scratch)
         except (OSError, EOFError) as error:
             raise _unreadable(name, path.name, error) from None
-        readable.append(copy)
-        if lines:
-            message = f"{lines} lines of {path.name} are not UTF-8; read as Windows-1251 or Latin-1"
-            findings.append(Finding(name, "encoding", lines, "warning", message))
+        readable.append(found.path)
+        findings += _of_encoding(name, path, found)
     return readable, findings
+
+
+def _of_encoding(name: str, path: Path, found: Readable) -> list[Finding]:
+    """What is decoded without a doubt is worth a note, no more."""
+    if found.encoding is None:
+        return []
+    if not found.doubtful:
+        message = f"{path.name} is not UTF-8; read as {found.encoding}"
+        return [Finding(name, "encoding", found.lines, "info", message)]
+    message = (
+        f"{found.lines} lines of {path.name} are not UTF-8, others are, or hold a letter that "
+        f"{found.encoding} does not have; read as {found.encoding}. Look at their names and words, "
+        "or export the file again as UTF-8"
+    )
+    return [Finding(name, "encoding", found.lines, "warning", message)]
 
 
 def _from_database(shop: Workshop, name: str, source: TableSource) -> Raw | None:
@@ -170,14 +184,20 @@ def _from_database(shop: Workshop, name: str, source: TableSource) -> Raw | None
     return _described(shop, name, relation, origin=origin, guessed_text=False)
 
 
-def _from_statement(shop: Workshop, name: str, sql: str) -> Raw:
+def _from_statement(shop: Workshop, name: str, sql: str) -> tuple[Raw, list[Finding]]:
     # sqlglot is slow to load, and few descriptions hold SQL.
     from churnml.sources.statements import confined_select
 
     where = f"tables.{name}.sql"
+    findings: list[Finding] = []
 
     def resolved(pattern: str) -> list[str]:
-        return [str(path.resolve()) for path in files_below(shop.root, pattern, where=where)]
+        paths = [path.resolve() for path in files_below(shop.root, pattern, where=where)]
+        text = [path for path in paths if path.name.endswith(_TEXT_SUFFIXES)]
+        readable, found = _recoded(shop, name, text)
+        findings.extend(found)
+        utf8 = dict(zip(text, readable, strict=True))
+        return [str(utf8.get(path, path)) for path in paths]
 
     if shop.database is None:
         statement = confined_select(sql, where=where, files=resolved)
@@ -191,7 +211,8 @@ def _from_statement(shop: Workshop, name: str, sql: str) -> Raw:
         raise InputError(
             f"{where} fails: {first_line(error)}. Paths are relative to {shop.root}."
         ) from None
-    return _described(shop, name, f"select * from {kept}", origin=where, guessed_text=False)
+    described = _described(shop, name, f"select * from {kept}", origin=where, guessed_text=False)
+    return described, findings
 
 
 def _described(shop: Workshop, name: str, relation: str, *, origin: str, guessed_text: bool) -> Raw:

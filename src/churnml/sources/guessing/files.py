@@ -148,8 +148,7 @@ def _sample(shop: Workshop, path: Path, *, rows: int) -> pd.DataFrame:
     if path.suffix == ".parquet":
         relation = f"select * from read_parquet({literal(path.resolve())}, binary_as_string = true)"
     else:
-        readable, _ = as_utf8(path.resolve(), scratch=shop.scratch)
-        relation = csv_relation([readable])
+        relation = csv_relation([as_utf8(path.resolve(), scratch=shop.scratch).path])
     return shop.connection.execute(f"select * from ({relation}) limit {rows}").df()
 
 

@@ -42,6 +42,8 @@ class Guess:
     roles : mapping of str to tuple of str
         What names of events mean.
     currency : str
+    currency_told : bool
+        Whether a heading says it; else a person has to.
     """
 
     root: Path
@@ -49,6 +51,7 @@ class Guess:
     unused: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     currency: str = "EUR"
+    currency_told: bool = False
 
     def of(self, table: str) -> list[TableMatch]:
         """The files read as that table."""
@@ -61,6 +64,18 @@ class Guess:
             return "contract"
         return "inactivity"
 
+    def unused_columns(self) -> dict[str, list[str]]:
+        """By file that is read: its columns that no table is made of."""
+        read: dict[str, set[str]] = {}
+        for found in self.tables:
+            read.setdefault(found.file.pattern, set()).update(found.sources)
+        files = {found.file.pattern: found.file for found in self.tables}
+        left = {
+            pattern: [column.name for column in file.columns if column.name not in read[pattern]]
+            for pattern, file in files.items()
+        }
+        return {pattern: names for pattern, names in left.items() if names}
+
     def open_questions(self) -> list[str]:
         """What a person has to look at, most important first."""
         asked = [] if self.tables else ["No file fits any table: write dataset.toml by hand."]
@@ -68,13 +83,18 @@ class Guess:
         for found in self.tables:
             asked += _about_table(found)
         asked += [f"{name} is not used: {why}." for name, why in self.unused.items()]
+        if not self.currency_told:
+            asked.append(f"No heading says in which currency amounts are: is it {self.currency}?")
         return [*asked, "Times without a zone are read as UTC: set timezone if they are local."]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values: ``tables`` with their columns, ``unused``, ``churn``, ``open``."""
         return {
             "data": str(self.root),
-            "tables": [_table_json(found) for found in self.tables],
+            "tables": [
+                _table_json(found, self.unused_columns().get(found.file.pattern, []))
+                for found in self.tables
+            ],
             "unused": [{"file": name, "why": why} for name, why in self.unused.items()],
             "churn": self.churn,
             "currency": self.currency,
@@ -121,8 +141,7 @@ def _about_table(found: TableMatch) -> list[str]:
     return asked
 
 
-def _table_json(found: TableMatch) -> dict[str, Any]:
-    used = {one.source for one in found.columns.values()}
+def _table_json(found: TableMatch, ignored: list[str]) -> dict[str, Any]:
     return {
         "table": found.table.name,
         "file": found.file.pattern,
@@ -132,7 +151,8 @@ def _table_json(found: TableMatch) -> dict[str, Any]:
              "why": one.why}
             for one in found.columns.values()
         ],
-        "ignored": [column.name for column in found.file.columns if column.name not in used],
+        "unread": [one.column for one in found.unread],
+        "ignored": ignored,
     }  # fmt: skip
 
 
@@ -163,7 +183,9 @@ def guess_mapping(sources: Sequence[Path]) -> Guess:
     order = list(TABLES)
     tables = tuple(sorted(chosen, key=lambda found: order.index(found.table.name)))
     broken = {name: f"it cannot be read ({why})" for name, why in broken.items()}
-    return Guess(root, tables, unused | broken, _roles(tables), _currency(profiles))
+    told = _currency(profiles)
+    currency = told or _likely_currency(profiles)
+    return Guess(root, tables, unused | broken, _roles(tables), currency, told is not None)
 
 
 def _chosen(profiles: Sequence[FileProfile]) -> list[TableMatch]:
@@ -260,10 +282,13 @@ def _roles(tables: Sequence[TableMatch]) -> dict[str, tuple[str, ...]]:
     return roles
 
 
-def _currency(profiles: Sequence[FileProfile]) -> str:
-    for file in profiles:
-        for column in file.columns:
-            for word in words_of(column.name):
-                if word in _CURRENCIES:
-                    return _CURRENCIES[word]
-    return "EUR"
+def _currency(profiles: Sequence[FileProfile]) -> str | None:
+    """What a heading says; None where none does."""
+    words = (word for file in profiles for column in file.columns for word in words_of(column.name))
+    return next((_CURRENCIES[word] for word in words if word in _CURRENCIES), None)
+
+
+def _likely_currency(profiles: Sequence[FileProfile]) -> str:
+    """Whoever writes Russian headings mostly counts in roubles."""
+    names = [column.name for file in profiles for column in file.columns]
+    return "RUB" if 2 * sum(not name.isascii() for name in names) > len(names) else "EUR"

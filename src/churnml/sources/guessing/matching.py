@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from churnml.contract import SUBSCRIPTIONS, TABLES, Column, Table
+from churnml.contract import EVENTS, SUBSCRIPTIONS, TABLES, Column, Table
+from churnml.sources.description import Description
 from churnml.sources.guessing.files import FileProfile
 from churnml.sources.guessing.profile import ColumnProfile
 from churnml.sources.guessing.words import nearness, synonyms, words_of
+from churnml.sources.mapping import unread_columns
 
 #: Sure enough to be mapped; below a person has to say.
 LEAST = 0.45
@@ -71,6 +73,23 @@ class TableMatch:
     made: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def sources(self) -> set[str]:
+        """Columns of the file that the table is made of."""
+        known = {column.name for column in self.file.columns}
+        linked = {how.rsplit("|", 1)[-1] for how in self.made.values()}
+        return known & {
+            *(one.source for one in self.columns.values()),
+            *linked,
+            *summed(self).values(),
+        }
+
+    @property
+    def unread(self) -> list[ColumnMatch]:
+        """Columns that most systems overwrite: read only where a person calls them immutable."""
+        stale = unread_columns(self.table, Description())
+        return [one for one in self.columns.values() if one.column in stale]
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Required columns that nothing was found for."""
         return tuple(name for name in self.table.required if name not in self.columns)
@@ -81,16 +100,24 @@ def match(file: FileProfile, table: Table) -> TableMatch:
     columns = _by_name(file, table)
     columns |= _by_content(file, table, columns)
     columns |= _by_title(file, table, columns)
-    made = {}
+    made: dict[str, str] = {}
     if table is SUBSCRIPTIONS and {"customer_id", "started_at"} <= set(columns):
-        key = ColumnMatch("subscription_id", "customer and start", MADE, "made of both")
-        if columns.setdefault(key.column, key) is key:
-            made[key.column] = "key"
+        key = _contract_key(file, columns["customer_id"].source)
+        if columns.get(key.column, key).confidence <= BY_CONTENT or key.column not in columns:
+            columns[key.column] = key
+            made |= {} if key.source == columns["customer_id"].source else {key.column: "key"}
     order = [*table.names]
     columns = {name: columns[name] for name in sorted(columns, key=order.index)}
     found = TableMatch(table, file, columns, 0.0, made=made)
     found = _with_words(found)
     return replace(found, confidence=_confidence(found))
+
+
+def _contract_key(file: FileProfile, customer: str) -> ColumnMatch:
+    """Where every customer stands in one row, the row is the contract; else its start tells."""
+    if file.column(customer).distinct == 1:
+        return ColumnMatch("subscription_id", customer, MADE, "one row each")
+    return ColumnMatch("subscription_id", "customer and start", MADE, "made of both")
 
 
 def _by_name(file: FileProfile, table: Table) -> dict[str, ColumnMatch]:
@@ -231,6 +258,20 @@ def _confidence(found: TableMatch) -> float:
                   for column in found.table.columns)  # fmt: skip
     sure = 0.25 * title + 0.65 * sum(required) / len(required) + 0.1 * min(1.0, further / 3)
     return round(sure, 2)
+
+
+def summed(found: TableMatch) -> dict[str, str]:
+    """Lines of a receipt: their quantity and price, summed to one purchase an instant."""
+    if found.table is not EVENTS or "customer_id" in found.made or found.file.spaced:
+        return {}
+    known = synonyms()[EVENTS.name]
+    parts: dict[str, str] = {}
+    for part in ("quantity", "unit_price"):
+        near = {c.name: nearness(c.name, part, known[part]) for c in found.file.columns
+                if c.decimal == "." and not c.times}  # fmt: skip
+        if near and max(near.values()) >= 0.6:
+            parts[part] = max(near, key=lambda name: near[name])
+    return {"value": "value", **parts} if len(parts) == 2 else {}
 
 
 def matches(file: FileProfile) -> list[TableMatch]:

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from churnml.contract import EVENTS
 from churnml.sources.guessing.files import FileProfile
 from churnml.sources.guessing.guess import Guess, spoken
-from churnml.sources.guessing.matching import TableMatch
+from churnml.sources.guessing.matching import ColumnMatch, TableMatch, summed
 from churnml.sources.guessing.profile import ISO
-from churnml.sources.guessing.words import nearness, synonyms
 from churnml.sources.workshop import literal, quoted
 
 _CHURN = {
@@ -44,6 +43,9 @@ def description_toml(guess: Guess, *, name: str) -> str:
         lines += ["", "[events]                      # what names of events mean"]
         lines += [f"{role} = {_list(names)}" for role, names in guess.roles.items()]
     lines += ["", "# To be decided:", *(f"# - {asked}" for asked in guess.open_questions())]
+    if unused := guess.unused_columns():
+        lines += ["", "# Not used, since no table has a place for them:"]
+        lines += [f"# - {file}: {', '.join(names)}" for file, names in unused.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -62,9 +64,9 @@ def _table(found: Sequence[TableMatch]) -> Iterator[str]:
     )
     yield from _ways(found)
     columns = [
-        (f"{one.column} = {_text(one.source)}", f"# {spoken(one.confidence)}: {one.why}")
+        (f"{one.column} = {_text(one.source)}", _note(one, first))
         for one in first.columns.values()
-        if not one.fixed and one.column not in {*first.made, *_summed(first)}
+        if not one.fixed and one.column not in {*first.made, *summed(first)}
         and one.column != one.source
     ]  # fmt: skip
     if columns:
@@ -73,6 +75,13 @@ def _table(found: Sequence[TableMatch]) -> Iterator[str]:
     for column, words in first.values.items():
         yield f"[tables.{name}.values.{column}]"
         yield from (f"{_text(word)} = {_text(meant)}" for word, meant in words.items())
+
+
+def _note(one: ColumnMatch, found: TableMatch) -> str:
+    if one in found.unread:
+        where = f"[{found.table.name}] immutable"
+        return f"# not read, as most systems overwrite it, unless {where} lists it"
+    return f"# {spoken(one.confidence)}: {one.why}"
 
 
 def _ways(found: Sequence[TableMatch]) -> Iterator[str]:
@@ -100,7 +109,7 @@ def _ways(found: Sequence[TableMatch]) -> Iterator[str]:
 def _sql(found: TableMatch) -> str | None:
     """The rows with the columns that have to be made; None where the file says it all."""
     rows = _rows(found.file)
-    if _summed(found):
+    if summed(found):
         return _receipts(found)
     for column, how in found.made.items():
         if how == "key":
@@ -139,22 +148,8 @@ def _rows_of(pattern: str) -> str:
     return f"read_csv({literal(pattern)}, header = true, all_varchar = true)"
 
 
-def _summed(found: TableMatch) -> dict[str, str]:
-    """Lines of a receipt: their quantity and price, summed to one purchase an instant."""
-    if found.table is not EVENTS or "customer_id" in found.made or found.file.spaced:
-        return {}
-    known = synonyms()[EVENTS.name]
-    parts: dict[str, str] = {}
-    for part in ("quantity", "unit_price"):
-        near = {c.name: nearness(c.name, part, known[part]) for c in found.file.columns
-                if c.decimal == "." and not c.times}  # fmt: skip
-        if near and max(near.values()) >= 0.6:
-            parts[part] = max(near, key=lambda name: near[name])
-    return {"value": "value", **parts} if len(parts) == 2 else {}
-
-
 def _receipts(found: TableMatch) -> str:
-    parts = _summed(found)
+    parts = summed(found)
     customer, time = (quoted(found.columns[name].source) for name in ("customer_id", "event_time"))
     quantity, price = (_number(found.file, parts[part]) for part in ("quantity", "unit_price"))
     return (
@@ -178,7 +173,7 @@ def _union(found: Sequence[TableMatch]) -> str:
         source = _rows(one.file) if rows is None else f"({rows})"
         named = [f"{_as_text(one, column)} as {column}" for column in EVENTS.required]
         value = "null"
-        if _summed(one):
+        if summed(one):
             value = "value"
         elif "value" in one.columns:
             value = _number(one.file, one.columns["value"].source)
