@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from churnml.features.carried import Carried, Program
 from churnml.features.scattered import Scattered
 from churnml.features.statements import Statements
+from churnml.sources.backend import Backend, Query
 
 #: Rows that are taken over at a time.
 _BATCH = 1 << 20
@@ -37,7 +37,7 @@ class Carrier:
     @classmethod
     def read(
         cls,
-        connection: duckdb.DuckDBPyConnection,
+        backend: Backend,
         cells: Mapping[Carried, str],
         statements: Statements,
         *,
@@ -54,8 +54,7 @@ class Carrier:
         grid = statements.grid
         program = Program.of(cells, grid)
         rows = Scattered(program, customers, per_block, memory)
-        query = program.reads(cells, statements).sql("duckdb", copy=False)
-        rows.fill(connection.sql(query).to_arrow_reader(_BATCH))
+        rows.fill(backend.stream(Query(program.reads(cells, statements)), rows=_BATCH))
         return cls(program, rows, grid.last - grid.first + 1)
 
     def columns(self, block: Block) -> dict[str, np.ndarray]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import duckdb
 from sqlglot import exp
 
 from churnml.features import algebra as a
@@ -20,14 +19,15 @@ from churnml.features.trees import (
     subquery,
     table,
 )
+from churnml.sources.backend import Backend, Query
 
 
-def compare(connection: duckdb.DuckDBPyConnection, plan: Plan, *, stages: Sequence[str]) -> str:
+def compare(backend: Backend, plan: Plan, *, stages: Sequence[str]) -> str:
     """Name of a table with ``r`` and the columns of all later levels.
 
     Parameters
     ----------
-    connection : DuckDBPyConnection
+    backend : Backend
     plan : Plan
     stages : sequence of str
         Tables with ``r``, ``as_of`` and at least the snapshot columns that comparing needs; all
@@ -37,19 +37,13 @@ def compare(connection: duckdb.DuckDBPyConnection, plan: Plan, *, stages: Sequen
     columns = ["r", "as_of", *inputs(plan)]
     for number, stage in enumerate(stages):
         read = select(columns, stage)
-        if number == 0:
-            _create(connection, done, read)
-        else:
-            connection.execute(f"INSERT INTO {done} {read.sql('duckdb', copy=False)}")
+        put = backend.create if number == 0 else backend.append
+        put(done, Query(read))
     for number in sorted(plan.staged):
         before, done = done, f"churnml_level_{number}"
-        _create(connection, done, _level(connection, plan, number, before))
-        connection.execute(f"DROP TABLE {before}")
+        backend.create(done, Query(_level(backend, plan, number, before)))
+        backend.drop(before)
     return done
-
-
-def _create(connection: duckdb.DuckDBPyConnection, name: str, tree: exp.Expression) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {tree.sql('duckdb', copy=False)}")
 
 
 def inputs(plan: Plan) -> list[str]:
@@ -76,20 +70,18 @@ def inputs(plan: Plan) -> list[str]:
     return list(read)
 
 
-def _level(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, number: int, before: str
-) -> exp.Select:
+def _level(backend: Backend, plan: Plan, number: int, before: str) -> exp.Select:
     """The level before, with the nodes of this level beside."""
     nodes = plan.staged[number]
     items: list[exp.Expression] = [exp.Column(this=exp.Star(), table=exp.to_identifier("n"))]
     joins: list[Join] = []
-    for sums, on, names in _sums(connection, plan, number, before):
+    for sums, on, names in _sums(backend, plan, number, before):
         joins.append((table(sums), on, "LEFT"))
         items += [column(name, sums) for name in names]
     for node, name in nodes.items():
         if isinstance(node, a.Percentile):
             ranks = f"churnml_{name}"
-            _create(connection, ranks, _percentile(_value(plan, node.value), name, before))
+            backend.create(ranks, Query(_percentile(_value(plan, node.value), name, before)))
             joins.append((table(ranks), same("n", ranks, "r"), "LEFT"))
             items.append(column(name, ranks))
         elif isinstance(node, a.Saved):
@@ -109,7 +101,7 @@ def _of(tree: exp.Expression, name: str) -> exp.Expression:
 
 
 def _sums(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, number: int, before: str
+    backend: Backend, plan: Plan, number: int, before: str
 ) -> Iterator[tuple[str, exp.Expression, list[str]]]:
     """Create the tables of sums by as_of (and attribute): their names, how they join, columns."""
     groups: dict[str | None, dict[a.CohortSum, str]] = {}
@@ -121,7 +113,7 @@ def _sums(
         sums = [alias(exp.Sum(this=_value(plan, node.value)), name) for node, name in nodes.items()]
         part = [plan.snapshot[a.Attribute(by)]] if by is not None else []
         keys = ["as_of", *part]
-        _create(connection, made, select([*keys, *sums], before, group=keys))
+        backend.create(made, Query(select([*keys, *sums], before, group=keys)))
         yield made, same("n", made, *keys), list(nodes.values())
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -23,7 +22,8 @@ from churnml.features.phase import FEEDS, Phase
 from churnml.features.plan import Plan, build, columns_from, typed
 from churnml.features.scattered import InexactError
 from churnml.features.straight import Straight
-from churnml.features.trees import alias, select, sql
+from churnml.features.trees import alias, column, select, sql
+from churnml.sources.backend import Backend, Query
 from churnml.sources.dataset import Dataset
 
 #: Customers times weeks computed at a time; keeps a chunk well under a gigabyte.
@@ -68,36 +68,36 @@ class Run:
     def __post_init__(self) -> None:
         self.plan = Plan.of([feature.value for feature in self.features])
 
-    def compute(self, connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    def compute(self, backend: Backend) -> pd.DataFrame:
         """The features as one frame in the order of the snapshots that are wanted."""
         values: dict[str, pd.Series] = {}
-        for chosen, query in self._readings(connection):
-            found = connection.sql(query.sql("duckdb", copy=False)).df()
+        for chosen, query in self._readings(backend):
+            found = backend.frame(Query(query))
             values.update({feature.name: found[feature.name] for feature in chosen})
         frame = pd.DataFrame({feature.name: values[feature.name] for feature in self.features})
         frame.index = self.asked.index(np.flatnonzero(self.asked.kept))
         return frame
 
-    def parts(self, connection: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+    def parts(self, backend: Backend) -> Iterator[pa.Table]:
         """The features as tables, in the same order; all snapshots are wanted."""
         if self.plan.staged or len(self._phases()) > 1:
-            yield from self._parts_of_stage(connection)
+            yield from self._parts_of_stage(backend)
             return
         try:
-            yield from self._parts_of_chunks(connection)
+            yield from self._parts_of_chunks(backend)
         except InexactError as error:  # before the first part, once the rows were seen
             self.inexact |= error.values
-            yield from self.parts(connection)
+            yield from self.parts(backend)
 
-    def _parts_of_chunks(self, connection: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
-        compiler = self._compiler()
+    def _parts_of_chunks(self, backend: Backend) -> Iterator[pa.Table]:
+        compiler = self._compiler(backend)
         straight = Straight(compiler)
         by_arrays = [feature for feature in self.features if straight.takes(feature.value)]
         by_sql = [feature for feature in self.features if feature not in by_arrays]
-        trees = [alias(_value(feature.value, compiler), feature.name) for feature in by_sql]
-        read = "".join(f", {tree.sql('duckdb', copy=False)}" for tree in trees)
-        for phase, chunk in self._loaded(connection, compiler):
-            straight.prepare(connection, phase.grid, feeds=FEEDS)
+        read = [alias(_value(feature.value, compiler), feature.name) for feature in by_sql]
+        reading = _Reading([column("r", "s"), *read])
+        for phase, chunk in self._loaded(backend, compiler):
+            straight.prepare(backend, phase.grid, feeds=FEEDS)
             columns = {
                 feature.name: known_or_null(
                     straight.value(feature.value, chunk.carried, chunk.weeks)
@@ -106,32 +106,29 @@ class Run:
             }
             if by_sql:
                 phase.load(chunk.table())
-                found = connection.sql(f"SELECT s.r{read} {phase.source()}").to_arrow_table()
-                columns |= _in_order(found)
+                columns |= _in_order(backend.read(reading.of(phase)))
             ordered = {feature.name: columns[feature.name] for feature in self.features}
             yield self.asked.keys(chunk.rows, pa.table(ordered))
 
-    def _parts_of_stage(self, connection: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
-        readings = list(self._readings(connection))
+    def _parts_of_stage(self, backend: Backend) -> Iterator[pa.Table]:
+        readings = list(self._readings(backend))
         for start in range(0, len(self.asked), CHUNK_ROWS):
             rows = np.arange(start, min(start + CHUNK_ROWS, len(self.asked)))
             columns: dict[str, pa.ChunkedArray] = {}
             for chosen, query in readings:
                 part = query.where(f"r BETWEEN {rows[0]} AND {rows[-1]}")
-                found = connection.sql(part.sql("duckdb")).to_arrow_table()
+                found = backend.read(Query(part))
                 columns |= {feature.name: found[feature.name] for feature in chosen}
             ordered = {feature.name: columns[feature.name] for feature in self.features}
             yield self.asked.keys(rows, pa.table(ordered))
 
-    def _readings(
-        self, connection: duckdb.DuckDBPyConnection
-    ) -> Iterator[tuple[list[Feature], exp.Select]]:
+    def _readings(self, backend: Backend) -> Iterator[tuple[list[Feature], exp.Select]]:
         """Features, and the SELECT that reads them once everything is computed."""
-        stages = self._stages(connection)
+        stages = self._stages(backend)
         rows = np.flatnonzero(self.asked.kept)
-        connection.register("churnml_kept", pa.table({"r": rows}))
+        backend.lend("churnml_kept", pa.table({"r": rows}))
         plan = self.plan
-        compared = compare(connection, plan, stages=stages) if plan.staged else _STAGE
+        compared = compare(backend, plan, stages=stages) if plan.staged else _STAGE
         for ready, made in ((True, _STAGE), (False, compared)):
             chosen = [f for f in self.features if (f.value in plan.snapshot) is ready]
             if chosen:
@@ -141,28 +138,31 @@ class Run:
                 ]
                 yield chosen, select(read, made, where=[_KEPT.copy()]).order_by("r", copy=False)
 
-    def _stages(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
+    def _stages(self, backend: Backend) -> list[str]:
         """Names of the tables of what each snapshot says by itself."""
-        plan, compiler = self.plan, self._compiler()
-        stages = [_Stage(_STAGE, "s.kept", _read(plan, compiler, list(plan.snapshot.values())))]
+        plan, compiler = self.plan, self._compiler(backend)
+        read = _read(plan, compiler, list(plan.snapshot.values()))
+        stages = [_Stage(_STAGE, _Reading(read, [sql("s.kept")]))]
         if plan.staged and not self.asked.kept.all():
             # The others' rows are half of the memory where most are not wanted.
-            stages.append(_Stage(_OTHERS, "NOT s.kept", _read(plan, compiler, inputs(plan))))
+            read = _read(plan, compiler, inputs(plan))
+            stages.append(_Stage(_OTHERS, _Reading(read, [sql("NOT s.kept")])))
         try:
-            for phase, chunk in self._loaded(connection, compiler):
+            for phase, chunk in self._loaded(backend, compiler):
                 phase.load(chunk.table())
                 for stage in stages:
-                    stage.add(connection, phase.source())
+                    stage.add(backend, phase)
         except InexactError as error:
             self.inexact |= error.values
-            return self._stages(connection)
+            return self._stages(backend)
         return [stage.table for stage in stages]
 
-    def _compiler(self) -> Compiler:
+    def _compiler(self, backend: Backend) -> Compiler:
         covered = frozenset(
             name for name, source in self.dataset.description.tables.items() if source.covers
         )
-        return Compiler(self.dataset.tables, covered, self._large(), self.inexact)
+        large = frozenset[str]() if backend.spreads else self._large()
+        return Compiler(self.dataset.tables, covered, large, self.inexact)
 
     def _large(self) -> frozenset[str]:
         """Sources of so many rows that the block kernel pays."""
@@ -177,16 +177,16 @@ class Run:
                     found.add(source.name)
         return frozenset(found)
 
-    def _loaded(
-        self, connection: duckdb.DuckDBPyConnection, compiler: Compiler
-    ) -> Iterator[tuple[Phase, _Chunk]]:
+    def _loaded(self, backend: Backend, compiler: Compiler) -> Iterator[tuple[Phase, _Chunk]]:
         """Each chunk of customers, with the phase that it is loaded into."""
         done = 0
         for rows, grid in self._phases():
-            phase = Phase(connection, compiler, grid, self.dataset.tables)
+            phase = Phase(backend, compiler, grid, self.dataset.tables)
             phase.prepare()
             whole = CHUNK_ROWS if phase.joined else CARRIED_ROWS
             size = self.chunk_customers or max(1, whole // (grid.last - grid.first + 1))
+            if backend.spreads:
+                size = len(self.asked.customers)
             phase.gather(self.asked.names, per_block=size, memory=self.memory)
             for chunk in self._chunks(phase, rows, size):
                 yield phase, chunk
@@ -250,19 +250,33 @@ class _Chunk:
 
 
 @dataclass
+class _Reading:
+    """What is read of each snapshot, of which of them; a statement for each phase."""
+
+    items: list[exp.Expression]
+    where: list[exp.Expression] = field(default_factory=list)
+    queries: dict[int, Query] = field(default_factory=dict)
+
+    def of(self, phase: Phase) -> Query:
+        """The statement over the chunk that is loaded."""
+        at = phase.grid.phase
+        if at not in self.queries:
+            self.queries[at] = phase.reading(self.items, where=self.where)
+        return self.queries[at]
+
+
+@dataclass
 class _Stage:
-    """A table that grows chunk by chunk: which rows it holds, and the columns read for them."""
+    """A table that grows chunk by chunk, and what is read for it."""
 
     table: str
-    rows: str
-    read: str
+    reading: _Reading
     started: bool = False
 
-    def add(self, connection: duckdb.DuckDBPyConnection, source: str) -> None:
+    def add(self, backend: Backend, phase: Phase) -> None:
         """Append the rows of the chunk that is loaded."""
-        verb = "INSERT INTO" if self.started else "CREATE OR REPLACE TEMP TABLE"
-        made = f"{verb} {self.table}{'' if self.started else ' AS'}"
-        connection.execute(f"{made} SELECT s.r, s.as_of{self.read} {source} WHERE {self.rows}")
+        put = backend.append if self.started else backend.create
+        put(self.table, self.reading.of(phase))
         self.started = True
 
 
@@ -274,12 +288,11 @@ def _in_order(found: pa.Table) -> dict[str, pa.ChunkedArray]:
     return {name: found[name] for name in found.column_names if name != "r"}
 
 
-def _read(plan: Plan, compiler: Compiler, names: Sequence[str]) -> str:
-    """The snapshot columns of these names as SQL, each after a comma."""
-    trees = [
-        alias(_value(expr, compiler), name) for expr, name in plan.snapshot.items() if name in names
-    ]
-    return "".join(f", {tree.sql('duckdb', copy=False)}" for tree in trees)
+def _read(plan: Plan, compiler: Compiler, names: Sequence[str]) -> list[exp.Expression]:
+    """Place and as_of of a snapshot, and its columns of these names."""
+    chosen = [(expr, name) for expr, name in plan.snapshot.items() if name in names]
+    values = [alias(_value(expr, compiler), name) for expr, name in chosen]
+    return [column("r", "s"), column("as_of", "s"), *values]
 
 
 def _value(expr: Expr, compiler: Compiler) -> exp.Expression:

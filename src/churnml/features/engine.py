@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -76,8 +75,8 @@ def compute_features(
     if not asked.kept.any() or not chosen:
         return _empty(asked, chosen)
     run = Run(_listening(dataset, chosen), asked, chosen, chunk_customers)
-    with dataset.connection.cursor() as connection:
-        return run.compute(connection)
+    with dataset.home(dataset.connection) as backend:
+        return run.compute(backend)
 
 
 def feature_parts(
@@ -116,21 +115,19 @@ def feature_parts(
     chosen = tuple(catalogue(dataset) if features is None else features)
     asked = ask(snapshots, None)
     run = Run(_listening(dataset, chosen), asked, chosen, chunk_customers, progress)
-    with dataset.connection.cursor() as connection:
+    with dataset.home(dataset.connection) as backend:
         if memory_mb is None:
-            yield from run.parts(connection)
+            yield from run.parts(backend)
             return
         run.memory = memory_mb * 2**20 // 2
-        connection.execute(f"SET memory_limit = '{max(memory_mb // 2, _LEAST_MB)}MiB'")
         try:
-            yield from run.parts(connection)
-        except duckdb.OutOfMemoryException:
+            with backend.within(max(memory_mb // 2, _LEAST_MB)):
+                yield from run.parts(backend)
+        except MemoryError:
             raise InputError(
                 f"{memory_mb} MB are too few for {len(chosen)} features. Allow more memory, or "
                 "compute fewer features or fewer customers at a time."
             ) from None
-        finally:
-            connection.execute("RESET memory_limit")
 
 
 def _listening(dataset: Dataset, features: Sequence[Feature]) -> Dataset:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,19 +28,19 @@ from churnml.features.trees import (
     subquery,
     table,
 )
+from churnml.sources.backend import Backend, Query
 
 FEEDS = "churnml_feeds"
-_FRAME = "churnml_frame"
 _SNAPSHOTS = "churnml_snapshots"
 
 
 @dataclass
 class Phase:
-    """Tables in the connection from which the leaves of the features are read.
+    """Tables of the backend from which the leaves of the features are read.
 
     Parameters
     ----------
-    connection : DuckDBPyConnection
+    backend : Backend
     compiler : Compiler
         Knows the columns that are needed.
     grid : Grid
@@ -49,25 +48,25 @@ class Phase:
         Canonical tables that are there.
     """
 
-    connection: duckdb.DuckDBPyConnection
+    backend: Backend
     compiler: Compiler
     grid: Grid
     present: frozenset[str]
     #: Statements of a chunk: table, its SELECT, and whether only later statements need it.
-    steps: list[tuple[str, str, bool]] = field(default_factory=list)
+    steps: list[tuple[str, Query, bool]] = field(default_factory=list)
     joined: list[str] = field(default_factory=list)
     carriers: list[Carrier] = field(default_factory=list)
 
     def prepare(self) -> None:
         """Write the statements of a chunk once, and create what all chunks share."""
-        self._load_frame(_spine(np.array([0]), self.grid), SPINE, select([exp.Star()], _FRAME))
+        self.backend.load(SPINE, _spine(np.array([0]), self.grid))
         feeds = Statements(FEEDS, self.grid, self.present)
         feed_table(self.compiler.feeds, self.compiler.starts, statements=feeds)
-        self._run(_texts(feeds, FEEDS))
-        self.steps.append((MEMBERS, self._members().sql("duckdb", copy=False), False))
+        self._run(_queries(feeds, FEEDS))
+        self.steps.append((MEMBERS, Query(self._members()), False))
         for source, cells in self.compiler.passes.items():
             for name, statements in self._passes(source, cells):
-                self.steps += _texts(statements, name)
+                self.steps += _queries(statements, name)
                 self.joined.append(name)
 
     def gather(self, customers: pa.Array, *, per_block: int, memory: int) -> None:
@@ -81,13 +80,12 @@ class Phase:
         if not self.compiler.carried:
             return
         numbers = pa.array(np.arange(len(customers)))
-        everyone = pa.table({"c": numbers, "customer_id": customers})
-        self._load_frame(everyone, MEMBERS, select([exp.Star()], _FRAME))
+        self.backend.load(MEMBERS, pa.table({"c": numbers, "customer_id": customers}))
         share = memory // len(self.compiler.carried)
         for cells in self.compiler.carried.values():
             statements = Statements("churnml_all", self.grid, self.present)
             carrier = Carrier.read(
-                self.connection, cells, statements,
+                self.backend, cells, statements,
                 customers=len(customers), per_block=per_block, memory=share,
             )  # fmt: skip
             self.carriers.append(carrier)
@@ -106,25 +104,23 @@ class Phase:
             for time, name in (("as_of", "day"), ("spell_started_at", "spell_day"))
         )
         names = [name for name in snapshots.column_names if name != "spell_started_at"]
-        asked = select([*names, day, spell], _SNAPSHOTS).sql("duckdb", copy=False)
-        self.connection.register(_SNAPSHOTS, snapshots)
+        self.backend.lend(_SNAPSHOTS, snapshots)
         # a table is read quickest again and again, but many columns are read only once
-        kind = "VIEW" if self.carriers else "TABLE"
-        self.connection.execute(f"CREATE OR REPLACE TEMP {kind} {ASKED} AS {asked}")
+        make = self.backend.define if self.carriers else self.backend.create
+        make(ASKED, Query(select([*names, day, spell], _SNAPSHOTS)))
         if self.joined:
             spine = _spine(pc.unique(snapshots["c"]).to_numpy(), self.grid)
-            self._load_frame(spine, SPINE, select([exp.Star()], _FRAME))
+            self.backend.load(SPINE, spine)
         self._run(self.steps)
 
-    def source(self) -> str:
-        """FROM-clause over the chunk: s (snapshot), m (customer), f (feeds), running columns."""
+    def reading(self, items: Sequence[exp.Expression], *, where: Sequence[exp.Expression]) -> Query:
+        """Of the chunk loaded: s (snapshot), m (customer), f (feeds), running columns beside."""
         joins: list[Join] = [
             (table(MEMBERS, "m"), same("s", "m", "c"), ""),
             (table(FEEDS, "f"), same("s", "f", "i"), ""),
         ]
         joins += [(table(name), same("s", name, "c", "i"), "LEFT") for name in self.joined]
-        text = select([column("r", "s")], table(ASKED, "s"), joins=joins).sql("duckdb", copy=False)
-        return str(text).removeprefix("SELECT s.r ")
+        return Query(select(items, table(ASKED, "s"), joins=joins, where=where))
 
     def _passes(self, source: str, cells: dict[Cell, str]) -> Iterator[tuple[str, Statements]]:
         """Statements for the running columns of one source, by the table they end in."""
@@ -161,32 +157,24 @@ class Phase:
         members = select(["c", "customer_id"], ASKED, distinct=True)
         return select(items, subquery(members, "n"), joins=joins)
 
-    def _load_frame(self, frame: pa.Table, name: str, tree: exp.Select) -> None:
-        self.connection.register(_FRAME, frame)
-        self._create(name, tree.sql("duckdb", copy=False))
-        self.connection.unregister(_FRAME)
-
-    def _run(self, steps: Iterable[tuple[str, str, bool]]) -> None:
+    def _run(self, steps: Iterable[tuple[str, Query, bool]]) -> None:
         """Create the tables; those that only lead to another are dropped once it is there."""
         passing: list[str] = []
-        for name, text, is_passing in steps:
-            self._create(name, text)
+        for name, query, is_passing in steps:
+            self.backend.create(name, query)
             if is_passing:
                 passing.append(name)
             else:
                 for done in passing:
-                    self.connection.execute(f"DROP TABLE {done}")
+                    self.backend.drop(done)
                 passing.clear()
 
-    def _create(self, name: str, text: str) -> None:
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
 
-
-def _texts(statements: Statements, result: str) -> Iterator[tuple[str, str, bool]]:
+def _queries(statements: Statements, result: str) -> Iterator[tuple[str, Query, bool]]:
     *leading, (_, last) = statements.tables
     for name, tree in leading:
-        yield name, tree.sql("duckdb", copy=False), True
-    yield result, last.sql("duckdb", copy=False), False
+        yield name, Query(tree), True
+    yield result, Query(last), False
 
 
 def _spine(customers: np.ndarray, grid: Grid) -> pa.Table:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import duckdb
 import numpy as np
 import pandas as pd
 from sqlglot import exp
@@ -17,6 +16,7 @@ from churnml.features import algebra as a
 from churnml.features.clock import EPOCH, Grid
 from churnml.features.compiler import Compiler
 from churnml.features.trees import alias, select, sql, table
+from churnml.sources.backend import Backend, Query
 
 _LEAVES = (a.Total, a.Distinct, a.Extreme)
 
@@ -55,7 +55,7 @@ class Straight:
             return node.number is not None
         return isinstance(node, a.Arithmetic | a.SnapshotDay)
 
-    def prepare(self, connection: duckdb.DuckDBPyConnection, grid: Grid, *, feeds: str) -> None:
+    def prepare(self, backend: Backend, grid: Grid, *, feeds: str) -> None:
         """Learn the days of the as_ofs, and at which of them the feeds are alive."""
         if len(self.day):
             return
@@ -64,10 +64,7 @@ class Straight:
         as_of = sql(f"(TIMESTAMP '{origin}' + TO_DAYS(CAST(7 * f.i AS INTEGER)))")
         items = [alias(grid.day(as_of), "day")]
         items += [alias(tree.copy(), f"alive_{n}") for n, tree in enumerate(conditions)]
-        query = (
-            select(items, table(feeds, "f")).order_by("f.i", copy=False).sql("duckdb", copy=False)
-        )
-        found = connection.sql(query).to_arrow_table()
+        found = backend.read(Query(select(items, table(feeds, "f")).order_by("f.i", copy=False)))
         self.day = found["day"].to_numpy().astype(np.float64)
         for place, tree in enumerate(conditions):
             self.alive[tree] = found[f"alive_{place}"].to_numpy()

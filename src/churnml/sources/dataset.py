@@ -10,6 +10,7 @@ import pandas as pd
 
 from churnml import markup
 from churnml.contract import TABLES
+from churnml.sources.backend import Home, on_duckdb
 from churnml.sources.description import Churn, Description
 
 
@@ -51,6 +52,8 @@ class Dataset:
         Changes with any value of any table, with the description and with own word lists.
     own_features : tuple of Feature
         What the caller declared beside the catalogue (``churnml.with_features``).
+    home : Home
+        Where the statements of the features run; default: in the connection.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -61,6 +64,7 @@ class Dataset:
     notices: tuple[str, ...]
     digest: str
     own_features: tuple[Any, ...] = ()  # what a feature is, is known above the sources
+    home: Home = on_duckdb
 
     def frame(self, table: str) -> pd.DataFrame:
         """All rows of one canonical table."""
