@@ -34,7 +34,7 @@ def results() -> str:
 
 
 def row(path: Path) -> str:
-    """Date, figures with their 95 % interval, and the command, of one result."""
+    """Date, figures with their 95% interval, and the command, of one result."""
     from churnml.evaluation.promotion import best_rule
 
     found = json.loads(path.read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def headline(judged: Mapping[str, Any], *, trained: str) -> str:
         f"{_with_interval(judged, 'alert_precision', 100, 0)} % were followed by an exit. The best "
         f"simple rule ({rule}) reached {best}, chance {chance}, an oracle that knows the\n"
         f"true hazards {oracle}. The curve counts exits that could be seen for nine weeks. A "
-        "simulated company is kind. On public data, with 95 % intervals:"
+        "simulated company is kind. On public data, with 95% intervals:"
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from churnml import markup
 from churnml.errors import InputError
+from churnml.spoken import percent
 
 DEFAULT_STUDY = Path("experiments/studies/default.toml")
 
@@ -272,7 +273,7 @@ class Study(Section):
             else markup.paragraph("Every choice is the default."),
             markup.folded(f"All {len(chosen)} choices", markup.table(chosen)),
             said=f"Exits {first} to {end} days ahead on {self.data}; "
-            f"alerts for {markup.share(self.alerts.q, 1)} a week.",
+            f"alerts for {percent(self.alerts.q, digits=1)} a week.",
         )
 
 

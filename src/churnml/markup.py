@@ -92,31 +92,6 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"−{shown}" if value < 0 and shown != "0" else shown or "0"
 
 
-def share(value: float | None, digits: int = 0) -> str:
-    """A share in percent; without a value a dash.
-
-    Examples
-    --------
-    >>> share(0.857), share(0.0123, 1), share(None)
-    ('86 %', '1.2 %', '–')
-    """
-    return NOTHING if value is None or value != value else f"{100 * value:.{digits}f} %"
-
-
-def interval(bounds: Sequence[float] | None, *, percent: bool = False) -> str:
-    """A 95 % interval in brackets; without one nothing.
-
-    Examples
-    --------
-    >>> interval((0.2, 0.282)), interval((0.78, 0.92), percent=True), interval(None)
-    ('[0.2, 0.282]', '[78 %, 92 %]', '')
-    """
-    if bounds is None:
-        return ""
-    low, high = (share(each) if percent else number(each) for each in bounds)
-    return f"[{low}, {high}]"
-
-
 def card(title: str, *parts: Html, said: str = "") -> str:
     """The display of one object: its title, a sentence, and parts below each other."""
     sentence = f"<p>{text(said)}</p>" if said else ""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import string
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from numbers import Real
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 Language = Literal["en", "ru"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+#: Spaces that neither break a line nor part thousands, or a number from its unit.
+NARROW, FIXED = "\u202f", "\u00a0"
+UNKNOWN = "–"
 
 
 class Spoken(str):
@@ -44,19 +51,77 @@ class Spoken(str):
         return str(self) if language == "en" else self.ru
 
 
-class _Russian(string.Formatter):
-    """Decimal commas, a space between thousands and before the per cent; spoken values in Russian.
+def percent(share: float | None, language: Language = "en", *, digits: int = 0) -> str:
+    r"""A share as the language writes it; a dash where there is none.
 
-    What is text stays as it is.
+    Examples
+    --------
+    >>> percent(0.83), percent(0.042, "ru", digits=1), percent(None), percent(float("nan"))
+    ('83%', '4,2\xa0%', '–', '–')
     """
+    if share is None or share != share:
+        return UNKNOWN
+    return per_cent(f"{100 * share:.{digits}f}", language)
+
+
+def per_cent(number: str, language: Language) -> str:
+    """A number of per cent with the sign and the decimal point of the language."""
+    return f"{number}%" if language == "en" else f"{number.replace('.', ',')}{FIXED}%"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count and its English noun, which is told of several with an s if not otherwise.
+
+    Examples
+    --------
+    >>> counted(1, "feature"), counted(1_200, "feature"), counted(0, "reply", "replies")
+    ('1 feature', '1,200 features', '0 replies')
+    """
+    return f"{count:,} {plural(count, (one, many or f'{one}s'), 'en')}"
+
+
+def plural(count: float, forms: Sequence[str], language: Language) -> str:
+    """The form of a noun after a number: (day, days) or (день, дня, дней).
+
+    Examples
+    --------
+    >>> plural(21, ("day", "days"), "en"), plural(21, ("день", "дня", "дней"), "ru")
+    ('days', 'день')
+    """
+    return forms[int(abs(count) != 1)] if language == "en" else forms[plural_ru(count)]
+
+
+def plural_ru(count: float) -> int:
+    """0 after 1, 21, 31 …; 1 after 2–4, 22–24 … and after fractions; 2 after the others."""
+    whole = abs(count)
+    if not math.isclose(whole, round(whole)):
+        return 1
+    last, tens = int(whole) % 10, int(whole) % 100 // 10
+    if tens == 1 or last == 0 or last > 4:
+        return 2
+    return 0 if last == 1 else 1
+
+
+class _Blanks(string.Formatter):
+    """Fills blanks as a language writes numbers; what is text stays as it is.
+
+    A blank may name the forms of the word behind its number: ``{rows:,|row|rows}``.
+    """
+
+    def __init__(self, language: Language) -> None:
+        super().__init__()
+        self.language = language
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Spoken):
-            return value.ru
-        text = cast(str, super().format_field(value, format_spec))
-        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value.in_(self.language)
+        how, *forms = format_spec.split("|")
+        text = cast(str, super().format_field(value, how))
+        if isinstance(value, bool) or not isinstance(value, Real):
             return text
-        return text.replace(",", "\u202f").replace(".", ",").replace("%", " %")
+        if self.language == "ru":
+            text = text.replace(",", NARROW).replace(".", ",").replace("%", f"{FIXED}%")
+        return f"{text} {plural(float(value), forms, self.language)}" if forms else text
 
 
 def phrases(file: Path) -> Callable[..., Spoken]:
@@ -66,12 +131,14 @@ def phrases(file: Path) -> Callable[..., Spoken]:
     ----------
     file : Path
         TOML with a table of ``en`` and ``ru`` for each key; both are filled with the same values,
-        those that are spoken in their own language.
+        those that are spoken in their own language. A number may stand before the word that it
+        counts: ``{rows:,|row|rows}``, ``{rows:,|строка|строки|строк}``.
     """
     words = tomllib.loads(file.read_text(encoding="utf-8"))
+    english, russian = _Blanks("en"), _Blanks("ru")
 
     def say(key: str, /, **values: Any) -> Spoken:
         both = words[key]
-        return Spoken(both["en"].format(**values), _Russian().format(both["ru"], **values))
+        return Spoken(english.format(both["en"], **values), russian.format(both["ru"], **values))
 
     return say

@@ -14,7 +14,7 @@ EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)> \u202eevil\u202c
 WIDTHS = (360, 768, 1280, 1920)
 
 
-def figure(title="86 % of exits announced"):
+def figure(title="86% of exits announced"):
     drawing = sheet(title, "33 alerts a week", size=(8.0, 4.8))
     axes = panel(drawing.subplots(), x_label="Weeks", y_label="Announced")
     for place, stroke in enumerate((MODEL, RULE, ORACLE, RANDOM)):
@@ -26,9 +26,9 @@ def figure(title="86 % of exits announced"):
 def people():
     columns = (Column("name"), Column("risk", "number"), Column("tier", note="by capacity"))
     rows = (
-        (Cell("Ёлка", href="#two"), Cell("7,5 %", sort=0.075), Cell("high", chip="high")),
+        (Cell("Ёлка", href="#two"), Cell("7,5%", sort=0.075), Cell("high", chip="high")),
         ("Zeta", "–", Cell("low", chip="low", sort="4")),
-        ("abel", Cell("12 %", sort=0.12), Cell("critical", chip="critical")),
+        ("abel", Cell("12%", sort=0.12), Cell("critical", chip="critical")),
         (EVIL, "1 041 [900–1 100]", Cell("medium", chip="medium", note=EVIL)),
     )
     return Grid(columns, rows, own=0)
@@ -37,8 +37,8 @@ def people():
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     path = tmp_path_factory.mktemp("sample") / "sample.html"
-    figures = [Measure("83 %", EVIL, at=0.83, low=0.78, high=0.91, note="78–91 %", own=True),
-               Measure("13 %", "chance", at=0.13), Measure("24", "alerts")]  # fmt: skip
+    figures = [Measure("83%", EVIL, at=0.83, low=0.78, high=0.91, note="78–91%", own=True),
+               Measure("13%", "chance", at=0.13), Measure("24", "alerts")]  # fmt: skip
     text = render(
         SAMPLE, language="ru", title="Кто уйдёт", text=EVIL, figures=figures, people=people(),
         drawing=drawn(figure(), key="lead"), shades=picture(figure()),

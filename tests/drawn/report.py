@@ -28,6 +28,7 @@ from churnml.report.stakeholder.facts import (
     Standing,
 )
 from churnml.sources.dataset import Finding
+from churnml.spoken import Spoken
 from churnml.windows import LabelWindow
 
 EVIL = '<script>alert(1)</script><img src=x onerror=alert(2)>" onclick="alert(3)'
@@ -172,8 +173,10 @@ def facts(**changes: Any) -> ReportFacts:
         "calls": (CallFact(person(9, EVIL), standing(AS_OF, 0.01, "low")),),
         "notes": DataNotes(
             tables=(("events", 1_000_000, AS_OF, AS_OF), ("tickets", 0, None, None)),
-            findings=(Finding("events", "dead_feed", 0, "error", f"looks dead {EVIL}"),),
-            notices=(EVIL,),
+            findings=(
+                Finding("events", "dead_feed", 0, "error", Spoken(f"dead {EVIL}", f"пуст {EVIL}")),
+            ),
+            notices=(Spoken(EVIL, EVIL),),
         ),
     }  # fmt: skip
     return ReportFacts(**(found | changes))

@@ -17,6 +17,7 @@ from churnml.evaluation.audit.probes import shuffled_within, unequal
 from churnml.evaluation.audit.shift import displaced, stability
 from churnml.evaluation.audit.survivorship import _emptiest, _exits_and_days
 from churnml.sources.world import simulate
+from churnml.spoken import Spoken
 
 _PLANTS = Path(__file__).parents[2] / "experiments" / "audit" / "plants.py"
 
@@ -106,15 +107,17 @@ def test_doctor_refuses_what_is_no_data_with_two(tmp_path, monkeypatch, capsys):
 
 
 def test_only_an_error_forbids_promotion_and_says_why():
-    warning, error = (Finding("x", severity, f"a {severity}") for severity in ("warning", "error"))
+    said = {"warning": Spoken("a warning", "сомнение"), "error": Spoken("an error", "ошибка")}
+    warning, error = (Finding("x", severity, text) for severity, text in said.items())
 
     assert without_leaks(Audit((warning,), ())) is None
     refused = without_leaks(Audit((warning, error), ()))
     assert refused is not None
     assert not refused.promoted
-    assert "an error" in refused.reason.replace("a error", "an error")
+    assert "an error" in refused.reason
+    assert "ошибка" in refused.reason.ru
     assert not Audit((warning,), ()).ok
-    assert Audit((Finding("x", "info", "told"),), ()).ok
+    assert Audit((Finding("x", "info", Spoken("told", "сказано")),), ()).ok
 
 
 def test_the_lower_bound_is_wilsons():

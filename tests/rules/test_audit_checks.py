@@ -21,6 +21,7 @@ from churnml.model.examples import Examples
 from churnml.snapshots import in_population, take_snapshots
 from churnml.sources import open_dataset
 from churnml.splits import ForwardFolds
+from churnml.spoken import Spoken
 from churnml.windows import DAY, LabelWindow
 
 MONDAY = pd.Timestamp("2026-01-05")
@@ -45,7 +46,7 @@ def test_alerts_without_any_action_are_an_ignored_score(dataset_of):
     assert ignored_score(scores(10), acted, policy=policy)[0] == []
     finding = ignored_score(scores(10), other, policy=policy)[0][0]
     assert finding.severity == "warning"
-    assert "0% of 1 alerts" in finding.message
+    assert "1 alert, followed by an intervention within two weeks: 0%" in finding.message
 
 
 def test_without_recorded_interventions_nothing_is_said_of_the_alerts(dataset_of):
@@ -165,10 +166,14 @@ def test_a_total_that_reaches_into_the_future_is_explained_by_it_and_an_honest_o
 
 
 def test_the_values_of_a_telling_kind_are_said_once():
+    said = Spoken("It knows.", "Оно знает.")
+
     def leak(column, value):
-        return Finding("leavers_only", "error", "…", table="events", column=column, value=value)
+        return Finding("leavers_only", "error", said, table="events", column=column, value=value)
 
     told = merged([leak("name", "evt"), *(leak("value", f"evt: tenth {n}") for n in range(1, 4))])
 
     assert [one.column for one in told] == ["name"]
-    assert "evt: tenth 1" in told[0].message
+    values = "evt: tenth 1, evt: tenth 2, evt: tenth 3"
+    assert told[0].message == f"It knows. Its values: {values}."
+    assert told[0].message.ru == f"Оно знает. Его значения: {values}."

@@ -365,7 +365,7 @@ def test_the_report_is_plain_json_with_the_agreed_names(tmp_path):
             "rule": "orphan",
             "rows": 1,
             "severity": "warning",
-            "message": "1 rows belong to no known customer or ticket; set aside",
+            "message": "1 row belongs to no known customer or ticket; set aside",
         }
     ]
     assert content["tables"][2] == {

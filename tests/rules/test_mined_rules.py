@@ -176,9 +176,15 @@ def test_the_false_discovery_rate_is_that_of_benjamini_and_hochberg_1995():
         ("logins_28d", "<=", 0.0, "none", "нет"),
         ("days_since_activity", ">=", 30.0, "30 days or more", "не меньше 30 дн."),
         ("mrr_change_3m", "<=", 0.85, "0.85 or less", "не больше 0,85"),
-        ("open_rate_84d", "<=", 0.25, "25 % or less", "не больше 25 %"),
+        ("open_rate_84d", "<=", 0.25, "25% or less", "не больше 25\u00a0%"),
         ("mrr", ">=", 1500.0, "1500 EUR or more", "не меньше 1500 EUR"),
-        ("events_28d_percentile", "<=", 0.1, "among the lowest 10 %", "среди низших 10 %"),
+        (
+            "events_28d_percentile",
+            "<=",
+            0.1,
+            "among the lowest 10%",
+            "среди 10\u00a0% самых низких",
+        ),
         ("events_own_deviation_4w", "<=", -1.25, "−1.25 or less", "не больше −1,25"),
     ],
 )

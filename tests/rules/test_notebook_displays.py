@@ -202,13 +202,13 @@ def test_an_evaluation_shows_figures_intervals_and_chance():
     read = Reader(evaluation()._repr_html_())
 
     assert read.rows[1:3] == [
-        ["exits alerted 21 to 84 days ahead", "50 %", "[40 %, 60 %]"],
+        ["exits alerted 21 to 84 days ahead", "50%", "[40%, 60%]"],
         ["average precision", "0.2", ""],
     ]
-    assert read.rows[-2] == ["this score", *["50 %"] * 8]
-    assert read.rows[-1] == ["chance", *["10 %"] * 8]
+    assert read.rows[-2] == ["this score", *["50%"] * 8]
+    assert read.rows[-1] == ["chance", *["10%"] * 8]
     assert (
-        "1,000 rows of 80 customers, 25 churned (2.5 %). At a load of 2.0 %: 41 exits." in read.text
+        "1,000 rows of 80 customers, 25 churned (2.5%). At a load of 2.0%: 41 exits." in read.text
     )
 
 
@@ -225,7 +225,7 @@ def test_an_explanation_shows_signals_with_bars_and_the_sum_by_family():
 
     assert read.rows[1:3] == [["Logins", "3", "", "−0.5"], ["Open tickets", "–", "", "0.25"]]
     assert "Customer a" in read.text
-    assert "Risk 12.3 % at 2026-01-05." in read.text
+    assert "Risk 12.3% at 2026-01-05." in read.text
     assert explanation().families.to_dict() == {"usage": -0.5, "support": 0.25}
     left, right = display.split("<svg")[1:3]
     assert 'x="0.0" y="2" width="90.0"' in left
@@ -277,7 +277,7 @@ def test_a_catalogue_shows_families_and_is_picked_from_by_name():
 def test_alerts_show_who_is_to_be_called_and_what_was_kept_back():
     read = Reader(desk(customer_id="a", tier="high", reasons_en="Logins fell")._repr_html_())
 
-    assert read.rows[1] == ["a", "–", "high", "30 %", "Logins fell", "2026-01-05"]
+    assert read.rows[1] == ["a", "–", "high", "30%", "Logins fell", "2026-01-05"]
     assert "1 new alerts, 1 open" in read.text
     assert "Kept back: quiet 2." in read.text
 
@@ -298,7 +298,7 @@ def test_a_training_shows_the_verdict_and_the_rules_beside_the_model():
 
     assert read.rows[:3] == [
         ["out of time", "exits alerted 21 to 84 days ahead", "average precision"],
-        ["model", "86 %", "0.24"],
+        ["model", "86%", "0.24"],
         ["random", "–", "0.02"],
     ]
     assert read.text.startswith("PromotedPromoted: the first model.A signal was found.")

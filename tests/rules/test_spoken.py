@@ -33,7 +33,7 @@ def test_numbers_are_written_as_each_language_writes_them_and_texts_stay(say):
     )
 
     assert said == "12,345 rows, 12.5%, 2026-01-05: a,b.c, because"
-    assert said.ru == "строк 12\u202f345, 12,5 %, 2026-01-05: a,b.c, потому что"
+    assert said.ru == "строк 12\u202f345, 12,5\u00a0%, 2026-01-05: a,b.c, потому что"
 
 
 def test_a_sentence_keeps_both_languages_when_copied_and_when_followed_by_another():
@@ -58,4 +58,4 @@ def test_what_was_found_of_a_signal_is_said_in_both_languages():
     said = Signal(True, 0.872, 0.844, 0.896).sentence()
 
     assert said.endswith("(ROC AUC 0.872, 95% interval 0.844 to 0.896).")
-    assert said.ru.endswith("(ROC AUC 0,872, интервал 95 % от 0,844 до 0,896).")
+    assert said.ru.endswith("(ROC AUC 0,872, интервал 95\u00a0% от 0,844 до 0,896).")

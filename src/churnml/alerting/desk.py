@@ -24,7 +24,6 @@ from churnml.alerting.policy import Policy
 from churnml.alerting.queue import TREATMENT, advance
 from churnml.alerting.surroundings import surroundings
 from churnml.alerting.telling import (
-    LANGUAGES,
     alert_text,
     evidence_in,
     problem_in,
@@ -36,6 +35,7 @@ from churnml.errors import InputError
 from churnml.features import catalogue
 from churnml.labels import spells
 from churnml.sources.dataset import Dataset
+from churnml.spoken import LANGUAGES, percent
 
 #: An alert without an exit is over after so many days.
 EXPIRES_DAYS = 84
@@ -105,7 +105,7 @@ class Desk:
         rows = [
             (
                 one["name"] or one["customer_id"], one["owner"], one["tier"],
-                markup.share(one["probability"]), one["reasons_en"], markup.date(one["deadline"]),
+                percent(one["probability"]), one["reasons_en"], markup.date(one["deadline"]),
             )
             for one in self.open.head(_SHOWN).to_dict("records")
         ]  # fmt: skip

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from churnml.spoken import Language, percent
+
 Reason = Mapping[str, Any]
-LANGUAGES = ("en", "ru")
 #: Rows of one table that are named; who wants more opens the score file.
 _NAMED = 3
 _WORDS = {
@@ -20,7 +21,6 @@ _WORDS = {
            "rows": "Свидетельства", "play": "Сценарий", "until": "Срок", "owner": "Ответственный",
            "nobody": "пока никто", "unknown": "причины не названы"},
 }  # fmt: skip
-_PERCENT = {"en": "%", "ru": "\u00a0%"}
 _TIERS = {
     "critical": "критический", "high": "высокий", "medium": "средний", "low": "низкий",
 }  # fmt: skip
@@ -52,7 +52,7 @@ def evidence_in(reasons: Sequence[Reason]) -> str | None:
     return "; ".join(f"{table} {', '.join(keys)}" for table, keys in found.items() if keys) or None
 
 
-def alert_text(alert: Mapping[str, Any], *, language: str) -> str:
+def alert_text(alert: Mapping[str, Any], *, language: Language) -> str:
     """The alert as a manager reads it, line by line; rows of a table as plain values.
 
     Parameters
@@ -78,14 +78,13 @@ def alert_text(alert: Mapping[str, Any], *, language: str) -> str:
     return "\n".join(lines)
 
 
-def _who(alert: Mapping[str, Any], language: str) -> str:
+def _who(alert: Mapping[str, Any], language: Language) -> str:
     name, key = _known(alert["name"]), str(alert["customer_id"])
     who = f"{name} ({key})" if name else key
     tier = _known(alert["tier"])
     parts = [] if tier is None else [_TIERS.get(tier, tier) if language == "ru" else tier]
     if not pd.isna(alert["probability"]):
-        percent = f"{alert['probability']:.0%}"
-        parts.append(f"{_WORDS[language]['risk']} {percent.replace('%', _PERCENT[language])}")
+        parts.append(f"{_WORDS[language]['risk']} {percent(alert['probability'], language)}")
     return f"{who}: {', '.join(parts)}." if parts else f"{who}."
 
 

@@ -105,7 +105,7 @@ def weekly_calibration(
     Returns
     -------
     dict
-        By week "1" … "8": ``predicted``, ``observed``, ``interval`` (of what was observed, 95 %,
+        By week "1" … "8": ``predicted``, ``observed``, ``interval`` (of what was observed, 95%,
         customers resampled), ``rows``.
     """
     outcomes = week_outcomes(

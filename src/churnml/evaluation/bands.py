@@ -1,4 +1,4 @@
-"""The 95 % interval of every figure, from its resamples and from what resampling cannot see.
+"""The 95% interval of every figure, from its resamples and from what resampling cannot see.
 
 Resamples alone give intervals that are too narrow where few people leave, of no width where all or
 none were caught, and beside the truth where the load was rounded up; each is mended here. Whether

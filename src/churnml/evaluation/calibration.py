@@ -137,7 +137,7 @@ def _logistic(x: Floats, y: Floats) -> tuple[float, float]:
 
 
 def reliability(probability: pd.Series, positive: pd.Series, *, bins: int = BINS) -> pd.DataFrame:
-    """Mean probability and share of positives in bins of equal mass, with a 95 % interval.
+    """Mean probability and share of positives in bins of equal mass, with a 95% interval.
 
     Parameters
     ----------

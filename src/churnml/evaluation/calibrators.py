@@ -21,7 +21,7 @@ from churnml.windows import DAY, LabelWindow
 MIN_LEAVERS = 50
 #: The newest share of the time is for judging.
 JUDGED_SHARE = 0.4
-#: One-sided, each of three calibrators: together 5 %.
+#: One-sided, each of three calibrators: together 5%.
 CONFIDENCE = 1 - 0.05 / 3
 _RESAMPLES = 1000
 _EDGE = 1e-9
@@ -95,7 +95,7 @@ def choose_calibrator(
 ) -> Choice:
     """Raw, Platt, beta or isotonic: the best of those that win on a later block than their own.
 
-    The later block holds the newest 40 % of the time. A calibrator is fitted on rows whose label
+    The later block holds the newest 40% of the time. A calibrator is fitted on rows whose label
     was closed when that block begins.
 
     Parameters
@@ -230,7 +230,7 @@ def calibration_by_segment(
     -------
     list of dict
         ``by``, ``segment``, ``rows``, ``customers``, ``expected``, ``observed``, ``ratio``
-        (observed / expected), ``interval`` (95 %, customers resampled; None where it says nothing).
+        (observed / expected), ``interval`` (95%, customers resampled; None where it says nothing).
     """
     names: list[tuple[str, str]] = []
     columns: list[Floats] = []

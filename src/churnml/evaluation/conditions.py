@@ -11,9 +11,9 @@ import pandas as pd
 
 from churnml.evaluation.relative_risk import Flags
 from churnml.features import Feature, Unit
+from churnml.spoken import Language, per_cent
 
 Comparison = Literal[">=", "<=", "="]
-Language = Literal["en", "ru"]
 
 #: Up to so many different values each is a threshold; beyond, these quantiles are.
 _FEW = 12
@@ -21,8 +21,12 @@ _QUANTILES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 #: Counts are read one by one up to here, whatever the quantiles.
 _SMALL_COUNTS = (1.0, 2.0, 3.0)
 _DIRECTIONS: dict[int, tuple[Comparison, ...]] = {1: (">=",), -1: ("<=",), 0: (">=", "<=")}
-_TIMES = {Unit.DAYS: ("days", "дн."), Unit.WEEKS: ("weeks", "нед."), Unit.HOURS: ("hours", "ч"),
-          Unit.MINUTES: ("minutes", "мин")}  # fmt: skip
+_TIMES: dict[Unit, dict[Language, str]] = {
+    Unit.DAYS: {"en": "days", "ru": "дн."},
+    Unit.WEEKS: {"en": "weeks", "ru": "нед."},
+    Unit.HOURS: {"en": "hours", "ru": "ч"},
+    Unit.MINUTES: {"en": "minutes", "ru": "мин"},
+}
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,11 @@ class Condition:
         if unit is Unit.FLAG:
             return "yes" if upper else "no"
         if unit is Unit.PERCENTILE:
-            share = _number(100 * (1 - bound if upper else bound), ".")
-            return f"among the {'highest' if upper else 'lowest'} {share} %"
+            share = _number(100 * (1 - bound if upper else bound))
+            return f"among the {'highest' if upper else 'lowest'} {per_cent(share, 'en')}"
         if unit is Unit.COUNT and not upper and bound == 0:
             return "none"
-        amount = _amount(bound, unit, currency, place=0, point=".")
+        amount = _amount(bound, unit, currency, language="en")
         return f"{amount} or more" if upper else f"{amount} or less"
 
     def _russian(self, currency: str | None) -> str:
@@ -75,11 +79,11 @@ class Condition:
         if unit is Unit.FLAG:
             return "да" if upper else "нет"
         if unit is Unit.PERCENTILE:
-            share = _number(100 * (1 - bound if upper else bound), ",")
-            return f"среди {'высших' if upper else 'низших'} {share} %"
+            share = _number(100 * (1 - bound if upper else bound))
+            return f"среди {per_cent(share, 'ru')} самых {'высоких' if upper else 'низких'}"
         if unit is Unit.COUNT and not upper and bound == 0:
             return "нет"
-        amount = _amount(bound, unit, currency, place=1, point=",")
+        amount = _amount(bound, unit, currency, language="ru")
         return f"не меньше {amount}" if upper else f"не больше {amount}"
 
 
@@ -120,18 +124,19 @@ def _thresholds(feature: Feature, known: pd.Series, *, upper: bool) -> list[floa
     return [float(bound) for bound in bounds[inside]]
 
 
-def _amount(bound: float, unit: Unit, currency: str | None, *, place: int, point: str) -> str:
-    """The bound with its unit; ``place`` and ``point`` are those of the language."""
+def _amount(bound: float, unit: Unit, currency: str | None, *, language: Language) -> str:
+    """The bound with its unit."""
     if unit is Unit.SHARE:
-        return f"{_number(100 * bound, point)} %"
+        return per_cent(_number(100 * bound), language)
+    text = _number(bound) if language == "en" else _number(bound).replace(".", ",")
     if unit in _TIMES:
-        return f"{_number(bound, point)} {_TIMES[unit][place]}"
+        return f"{text} {_TIMES[unit][language]}"
     if unit is Unit.MONEY and currency:
-        return f"{_number(bound, point)} {currency}"
-    return _number(bound, point)
+        return f"{text} {currency}"
+    return text
 
 
-def _number(value: float, point: str) -> str:
+def _number(value: float) -> str:
     """Up to three digits, without a useless fraction."""
     text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return text.replace("-", "−").replace(".", point)
+    return text.replace("-", "−")

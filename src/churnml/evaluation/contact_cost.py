@@ -16,7 +16,7 @@ from churnml.labels import spells
 from churnml.model.examples import Examples
 from churnml.sources.dataset import Dataset
 
-#: Figures of the table, each with the ends of its 95 % interval.
+#: Figures of the table, each with the ends of its 95% interval.
 FIGURES = ("optimal_share", "empb", "profit_per_contact")
 
 

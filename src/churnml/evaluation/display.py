@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from churnml import markup
+from churnml.spoken import percent
 
 if TYPE_CHECKING:
     from churnml.evaluation.result import Evaluation
@@ -19,8 +20,8 @@ def _rounded(value: float | None) -> str:
 
 #: Figure, what it is, how it is written; shares are written in percent.
 FIGURES: tuple[tuple[str, str, Write], ...] = (
-    ("recall_at_lead_21d", "exits alerted 21 to 84 days ahead", markup.share),
-    ("alert_precision", "alerts followed by an exit", markup.share),
+    ("recall_at_lead_21d", "exits alerted 21 to 84 days ahead", percent),
+    ("alert_precision", "alerts followed by an exit", percent),
     ("median_lead_days", "median notice, days", _rounded),
     ("alerts_per_week", "alerts a week", _rounded),
     ("average_precision", "average precision", markup.number),
@@ -38,15 +39,15 @@ def evaluation_html(found: Evaluation) -> str:
         for name, label, write in FIGURES
         if found.metrics.get(name) is not None
     ]
-    load = "" if found.q is None else f" At a load of {markup.share(found.q, 1)}"
+    load = "" if found.q is None else f" At a load of {percent(found.q, digits=1)}"
     exits = f"{load}: {markup.text(found.n_exits)} exits." if found.n_exits is not None else ""
     return markup.card(
         "Evaluation",
-        markup.table(rows, head=("", "figure", "95 % interval"), right=1),
+        markup.table(rows, head=("", "figure", "95% interval"), right=1),
         recall_by_notice({"this score": found}),
         markup.listed(found.notes),
         said=f"{found.n_rows:,} rows of {found.n_customers:,} customers, {found.n_positive:,} "
-        f"churned ({markup.share(found.base_rate, 1)}).{exits}",
+        f"churned ({percent(found.base_rate, digits=1)}).{exits}",
     )
 
 
@@ -81,7 +82,7 @@ def comparison_html(judged: Mapping[str, Evaluation], *, title: str, said: str, 
 def recall_by_notice(judged: Mapping[str, Evaluation]) -> markup.Html:
     """Share of exits alerted at least so many weeks before, chance below; nothing without exits."""
     rows = [
-        (name, *(markup.share(part.lead_recall.get(week)) for week in _WEEKS))
+        (name, *(percent(part.lead_recall.get(week)) for week in _WEEKS))
         for name, part in judged.items()
         if part.lead_recall
     ]
@@ -89,7 +90,7 @@ def recall_by_notice(judged: Mapping[str, Evaluation]) -> markup.Html:
         return markup.EMPTY
     chance = next((each.lead_recall_random for each in judged.values()), None)
     if chance and "random" not in judged:
-        rows.append(("chance", *(markup.share(chance.get(week)) for week in _WEEKS)))
+        rows.append(("chance", *(percent(chance.get(week)) for week in _WEEKS)))
     head = ("exits alerted at least so many weeks before", *_WEEKS)
     return markup.table(rows, head=head, right=1)
 

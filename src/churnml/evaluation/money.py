@@ -51,7 +51,7 @@ class MoneyFigures:
     terms : Terms
         The assumptions behind every profit.
     figures, intervals : mapping
-        Figure by name, and its 95 % interval by bootstrap over customers, the queue replayed.
+        Figure by name, and its 95% interval by bootstrap over customers, the queue replayed.
     by_q : mapping, optional
         The figures of the queue at each load, with intervals.
     profit_curve : mapping

@@ -114,7 +114,7 @@ def paired_figures(
     Returns
     -------
     DataFrame
-        One line a key and figure: ``key``, ``figure``, ``value``, ``low``, ``high`` (95 %),
+        One line a key and figure: ``key``, ``figure``, ``value``, ``low``, ``high`` (95%),
         ``standard_error`` (customers resampled), ``between_fits`` (standard deviation over the
         columns, NaN for one), ``difference`` from the first key with ``difference_low``,
         ``difference_high`` and ``difference_error``. NaN where a figure does not exist.

@@ -297,7 +297,7 @@ def _fold_table(
     fold: pd.Series,
     labels: pd.Series,
 ) -> pd.DataFrame:
-    """Dates and rows of each fold with the model's figures in it and their 95 % intervals."""
+    """Dates and rows of each fold with the model's figures in it and their 95% intervals."""
     table = folds.summary(examples.features[examples.population.to_numpy()])
     for number in table.index:
         rows = (fold == number) & (labels != "unknown")

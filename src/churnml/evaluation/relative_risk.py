@@ -50,7 +50,7 @@ class RelativeRisk:
     Parameters
     ----------
     value, low, high : float
-        The ratio and its 95 % interval; NaN where one side has no exit.
+        The ratio and its 95% interval; NaN where one side has no exit.
     p_value : float
         That the ratio is 1 or less, one-sided.
     share, share_of_others : float

@@ -43,7 +43,7 @@ def resampled_totals(sums: Floats, *, resamples: int = RESAMPLES, seed: int = 0)
 
 
 def ratio_interval(part: Floats, whole: Floats) -> tuple[float, float] | None:
-    """The 95 % interval of a ratio of two totals over the resamples in which it exists."""
+    """The 95% interval of a ratio of two totals over the resamples in which it exists."""
     ratio = np.full(len(part), np.nan)
     known = whole > 0
     ratio[known] = part[known] / whole[known]

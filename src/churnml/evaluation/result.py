@@ -20,7 +20,7 @@ class Evaluation:
     Parameters
     ----------
     metrics, intervals : mapping
-        Figure by name, and its 95 % interval by bootstrap over customers.
+        Figure by name, and its 95% interval by bootstrap over customers.
     lead_recall, lead_recall_intervals, lead_recall_random : mapping, optional
         Recall by minimum notice of "1" … "8" weeks, its intervals, and what chance reaches.
     by_q : mapping, optional

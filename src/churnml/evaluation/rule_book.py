@@ -9,13 +9,13 @@ import pandas as pd
 import pyarrow as pa
 
 from churnml.errors import InputError
-from churnml.evaluation.conditions import Language
 from churnml.evaluation.rows import plain
 from churnml.evaluation.rules import Panel, Rule, RuleBook, find_rules
 from churnml.labels import CHURNED, UNKNOWN, label
 from churnml.model.examples import Examples
 from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds, complete
+from churnml.spoken import Language, percent
 from churnml.windows import LabelWindow
 
 _CONDITION = pa.struct(
@@ -35,16 +35,16 @@ _SCHEMA = pa.schema(
 _THEN = {
     "en": {
         "leave": "{conditions} → {risk} times as likely to leave within {days} days as the others"
-        " ({share} against {others}; 95 %: {low} to {high} times)",
+        " ({share} against {others}; 95%: {low} to {high} times)",
         "silent": "{conditions} → {risk} times as likely to show no activity for {days} days as the"
-        " others ({share} against {others}; 95 %: {low} to {high} times)",
+        " others ({share} against {others}; 95%: {low} to {high} times)",
         "and": " AND ",
     },
     "ru": {
         "leave": "{conditions} → уходят в течение {days} дней в {risk} раза чаще остальных"
-        " ({share} против {others}; 95 %: от {low} до {high} раза)",
-        "silent": "{conditions} → не активны {days} дней в {risk} раза чаще остальных"
-        " ({share} против {others}; 95 %: от {low} до {high} раза)",
+        " ({share} против {others}; 95\u00a0%: от {low} до {high} раза)",
+        "silent": "{conditions} → неактивны {days} дней в {risk} раза чаще остальных"
+        " ({share} против {others}; 95\u00a0%: от {low} до {high} раза)",
         "and": " И ",
     },
 }
@@ -104,9 +104,9 @@ class MinedRules:
         ratios = {"risk": later.value, "low": later.low, "high": later.high}
         shares = {"share": later.share, "others": later.share_of_others}
         figures = {name: f"{value:.1f}" for name, value in ratios.items()}
-        figures |= {name: f"{100 * value:.1f} %" for name, value in shares.items()}
         if language == "ru":
             figures = {name: text.replace(".", ",") for name, text in figures.items()}
+        figures |= {name: percent(value, language, digits=1) for name, value in shares.items()}
         template = words["silent" if self.silent else "leave"]
         return template.format(conditions=conditions, days=self.within_days, **figures)
 

@@ -58,7 +58,7 @@ def family_separation(
     -------
     DataFrame
         ``family`` (and ``together``, all signals in one such model), ``signals`` (their number),
-        ``weeks``, ``value``, ``low``, ``high`` (95 %), ``exits`` behind the value. A week without a
+        ``weeks``, ``value``, ``low``, ``high`` (95%), ``exits`` behind the value. A week without a
         leaver has no line.
 
     Raises

@@ -37,7 +37,7 @@ def exit_shares(examples: Examples, feature: str, *, bands: int = 5) -> pd.DataF
     Returns
     -------
     DataFrame
-        ``band`` (its least and greatest value), ``rows``, ``customers``, ``share`` and its 95 %
+        ``band`` (its least and greatest value), ``rows``, ``customers``, ``share`` and its 95%
         interval ``low``, ``high``, by customer; the last band may be ``unknown``. In ``attrs``:
         ``title`` of the feature by language, ``base_rate``.
 

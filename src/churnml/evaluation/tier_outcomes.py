@@ -39,7 +39,7 @@ def tier_outcomes(
     -------
     tuple of dict
         ``tier``, ``rows``, ``customers``, ``left`` (rows), ``customers_left``, ``share`` (None
-        without rows), ``interval`` (95 %, by bootstrap over customers), the highest tier first.
+        without rows), ``interval`` (95%, by bootstrap over customers), the highest tier first.
     """
     named = tiers(probability.reset_index(name="probability"), choice, seed=seed).to_numpy()
     known, left = (labels != UNKNOWN).to_numpy(), (labels == CHURNED).to_numpy()

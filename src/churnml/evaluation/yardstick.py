@@ -78,7 +78,7 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Evaluation:
-    """All figures of a score on out-of-time rows, with 95 % intervals by bootstrap over customers.
+    """All figures of a score on out-of-time rows, with 95% intervals by bootstrap over customers.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from pathlib import Path
 from churnml.alerting.queue import Policy
 from churnml.config import Study
 from churnml.errors import InputError
+from churnml.evaluation.audit import words
 from churnml.evaluation.audit.findings import Audit, Check, Finding, concluded
 from churnml.evaluation.forward import Fitting
 from churnml.explanation.causes import OWN_SHARE
@@ -16,6 +17,7 @@ from churnml.explanation.quality import ReasonQuality, reason_quality
 from churnml.explanation.truth import Truth
 from churnml.model.examples import prepare
 from churnml.sources import open_dataset
+from churnml.spoken import Spoken
 
 CHECK = "reasons"
 #: What reasons are held to.
@@ -79,27 +81,20 @@ def with_reasons(audit: Audit, quality: ReasonQuality | None) -> Audit:
 def reasons_check(quality: ReasonQuality) -> tuple[list[Finding], Check]:
     """Whether the planted cause is named often enough and few reasons contradict it."""
     if len(quality.traced) < FEWEST_ALERTS:
-        few = f"{len(quality.traced)} announced exits with a trace, {FEWEST_ALERTS} are needed"
+        few = words.say("few_traced", traced=len(quality.traced), needed=FEWEST_ALERTS)
         return [], Check(CHECK, None, few)
     figures = quality.figures()
     named, against = figures["cause_named"]["value"], figures["contradicting"]["value"]
-    seen = (
-        f"of {len(quality.traced)} announced exits that left a trace {named:.0%} have their cause "
-        f"among the reasons; {against:.0%} of the reasons contradict the customer's own past"
-    )
+    seen = words.say("reasons_seen", traced=len(quality.traced), named=named, against=against)
     findings = []
     if named < NAMED_AT_LEAST:
-        findings.append(_finding(
-            f"Reasons name the planted cause of {named:.0%} of the announced exits; at least "
-            f"{NAMED_AT_LEAST:.0%} are expected. See `by_cause` for those that are missed.", named,
-        ))  # fmt: skip
+        message = words.say("cause_not_named", named=named, least=NAMED_AT_LEAST)
+        findings.append(_finding(message, named))
     if against > AGAINST_AT_MOST:
-        findings.append(_finding(
-            f"{against:.0%} of the reasons moved away from leaving; at most {AGAINST_AT_MOST:.0%} "
-            "are expected. Look at the directions of the features that are told.", against,
-        ))  # fmt: skip
+        message = words.say("contradicting", against=against, most=AGAINST_AT_MOST)
+        findings.append(_finding(message, against))
     return findings, concluded(CHECK, findings, seen=seen)
 
 
-def _finding(message: str, value: float) -> Finding:
+def _finding(message: Spoken, value: float) -> Finding:
     return Finding(CHECK, "warning", message, value=round(value, 4))

@@ -13,6 +13,7 @@ from churnml.errors import InputError
 from churnml.explanation.attribution import explain
 from churnml.features import Feature
 from churnml.model.ensemble import Ensemble
+from churnml.spoken import percent
 
 #: So many signals a notebook shows; the table has all.
 _SHOWN = 10
@@ -55,8 +56,8 @@ class CustomerExplanation:
             f"Customer {self.customer_id}",
             _bars(rows, head=("signal", "value", "lowers | raises", "log-odds")),
             markup.folded("By family", _bars(families, head=("family", "", "", "log-odds"))),
-            said=f"Risk {markup.share(self.probability, 1)} at {markup.date(self.as_of)}. Bars are "
-            "associations in the model, not causes.",
+            said=f"Risk {percent(self.probability, digits=1)} at {markup.date(self.as_of)}. "
+            "Bars are associations in the model, not causes.",
         )
 
 

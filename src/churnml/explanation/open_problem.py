@@ -9,12 +9,13 @@ import pandas as pd
 
 from churnml.explanation.evidence import ask
 from churnml.explanation.visible import Leaf, leaves, visible
-from churnml.explanation.wording.numbers import FIXED, LANGUAGES, date, number, plural
+from churnml.explanation.wording.numbers import date, number, plural
 from churnml.features import catalogue
 from churnml.features.algebra import Rows, Window
 from churnml.features.row_sources import MESSAGES
 from churnml.features.statements import Statements
 from churnml.sources.dataset import Dataset
+from churnml.spoken import FIXED, LANGUAGES
 
 #: Older messages without an answer are no open problem any more: they were settled elsewhere.
 WAITING_WEEKS = 4

@@ -61,7 +61,7 @@ class ReasonQuality:
         return self.cases[self.cases["traced"]]
 
     def figures(self) -> dict[str, dict[str, Any]]:
-        """``value``, ``low``, ``high`` (95 %, by customer) and ``n`` of each figure."""
+        """``value``, ``low``, ``high`` (95%, by customer) and ``n`` of each figure."""
         found = {
             "cause_named": _share(self.traced, "named", seed=self.seed),
             "cause_named_by_chance": _share(self.traced, "named_by_chance", seed=self.seed),

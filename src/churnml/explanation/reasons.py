@@ -24,6 +24,7 @@ from churnml.explanation.wording import Voice, sentence, would_be
 from churnml.features import Feature, Unit, catalogue
 from churnml.model.bundle import Bundle
 from churnml.sources.dataset import Dataset
+from churnml.spoken import LANGUAGES
 
 #: Managers read two or three reasons.
 REASONS = 3
@@ -309,7 +310,7 @@ def _record(
 def voices_of(dataset: Dataset) -> dict[str, Voice]:
     """How each language is spoken of this dataset."""
     about = dataset.description
-    return {name: Voice(name, about.timezone, about.currency) for name in ("en", "ru")}
+    return {name: Voice(name, about.timezone, about.currency) for name in LANGUAGES}
 
 
 def _evidence(

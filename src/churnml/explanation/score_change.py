@@ -12,10 +12,10 @@ from churnml.explanation.attribution import TOLERANCE, explain
 from churnml.explanation.telling import told_by
 from churnml.explanation.topics import topic_of
 from churnml.explanation.wording import Voice
-from churnml.explanation.wording.numbers import LANGUAGES
 from churnml.explanation.wording.sentences import quantity
 from churnml.features import Feature, Unit
 from churnml.model.bundle import Bundle
+from churnml.spoken import LANGUAGES
 
 COLUMNS = (
     "customer_id", "family", "play", "feature", "contribution_then", "contribution_now", "then",

@@ -57,7 +57,7 @@ def recipe(*, rows: int, positives: int, leavers: int) -> Parameters:
     """The setting for so many training rows, positive ones among them, and people behind these.
 
     ``min_child_weight`` is in units of p(1 - p). About a thousand rows in a leaf (fewer on little
-    data) are 20 at a base rate of 2 % and 250 at one half; with few positives a large one would
+    data) are 20 at a base rate of 2% and 250 at one half; with few positives a large one would
     allow no split.
     """
     share = positives / rows

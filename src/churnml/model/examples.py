@@ -23,6 +23,7 @@ from churnml.snapshots import in_population, take_snapshots
 from churnml.sources.dataset import Dataset
 from churnml.sources.description import Churn
 from churnml.splits import ForwardFolds, forward_folds
+from churnml.spoken import percent
 from churnml.windows import DAY, WEEK_DAYS, LabelWindow, instant
 
 #: Fewer leavers than this teach a head nothing.
@@ -78,7 +79,7 @@ class Examples:
     def _repr_html_(self) -> str:
         """How a notebook shows it: rows, people, and what became of them in the label window."""
         became = self.labels[self.window].value_counts()
-        rows = [(name, int(count), markup.share(count / len(self.features), 1))
+        rows = [(name, int(count), percent(count / len(self.features), digits=1))
                 for name, count in became.items()]  # fmt: skip
         people = self.features.index.get_level_values("customer_id").nunique()
         first, last = (markup.date(moment) for moment in (self.as_ofs.min(), self.as_ofs.max()))

@@ -12,7 +12,7 @@ from churnml.model.preparation import Matrix
 
 Target = npt.NDArray[np.bool_]
 
-#: Leavers per staying row after resampling. 1:5, because 1:1 cost 6 % of average precision.
+#: Leavers per staying row after resampling. 1:5, because 1:1 cost 6% of average precision.
 MINORITY_SHARE = 0.2
 _ENSEMBLE_DRAWS = 5
 

@@ -62,7 +62,7 @@ class Tuned:
 def inner_folds(examples: Examples, *, folds: ForwardFolds, tested: pd.Timestamp) -> ForwardFolds:
     """Forward folds on data that was closed before the first outer test begins.
 
-    The tested as_ofs end where their own labels close, and cover the newest 40 % of them.
+    The tested as_ofs end where their own labels close, and cover the newest 40% of them.
     """
     window = examples.window
     as_ofs = examples.as_ofs[examples.train_rows(window, folds=folds, tested=tested)]

@@ -16,7 +16,7 @@ from churnml.report.captions import CAPTIONS
 def weeks_ahead_figure(
     by_week: Mapping[str, Mapping[str, Any]], *, language: Language = "en"
 ) -> Figure:
-    """Mean probability and share of exits of each week after the score, with 95 % intervals.
+    """Mean probability and share of exits of each week after the score, with 95% intervals.
 
     Parameters
     ----------

@@ -14,6 +14,8 @@ from matplotlib.ticker import FuncFormatter
 
 from churnml.alerting.queue import Floats
 from churnml.spoken import Language as Language
+from churnml.spoken import per_cent as per_cent
+from churnml.spoken import percent as percent
 
 INK = "#1f2933"
 QUIET = "#6b7780"
@@ -96,22 +98,6 @@ def panel(axes: Axes, *, x_label: str, y_label: str) -> Axes:
     axes.set_xlabel(x_label, fontsize=9.5, color=INK)
     axes.set_ylabel(y_label, fontsize=9.5, color=INK)
     return axes
-
-
-def percent(share: float | None, language: Language, *, digits: int = 0) -> str:
-    r"""A share as the language writes it; a dash where there is none.
-
-    Examples
-    --------
-    >>> percent(0.83, "en"), percent(0.042, "ru", digits=1), percent(None, "en")
-    ('83%', '4,2\xa0%', '–')
-    """
-    return "–" if share is None else per_cent(f"{100 * share:.{digits}f}", language)
-
-
-def per_cent(number: str, language: Language) -> str:
-    """A number of per cent with the sign and the decimal point of the language."""
-    return f"{number}%" if language == "en" else f"{number.replace('.', ',')}\u00a0%"
 
 
 def whole(number: int) -> str:

@@ -278,7 +278,7 @@ def _precision_recall(positive: Any, scores: Floats) -> tuple[Floats, Floats]:
 def calibration_figure(
     probability: pd.Series, positive: pd.Series, *, language: Language = "en"
 ) -> Figure:
-    """What was said against what came, in ten bins of equal mass with 95 % intervals.
+    """What was said against what came, in ten bins of equal mass with 95% intervals.
 
     Both axes grow with the square root, so that the many small probabilities keep their place.
 

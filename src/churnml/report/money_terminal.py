@@ -27,7 +27,7 @@ def money_table(content: Mapping[str, Any]) -> Table:
     money = content["money"]
     currency = f", {money['currency']}" if money["currency"] else ""
     table = Table(
-        title=f"Money at the same load{currency}; below the model its 95 % interval",
+        title=f"Money at the same load{currency}; below the model its 95% interval",
         title_justify="left",
     )
     table.add_column("score", no_wrap=True)

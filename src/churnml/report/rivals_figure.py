@@ -20,7 +20,8 @@ _WORDS: dict[Language, dict[str, str]] = {
     },
     "ru": {
         "title": "{figure}: {model}; лучшее рядом: {rival} ({name})",
-        "sub": "Строк: {rows}, с уходом {positive}, клиентов {people} · отрезки: 95 % по клиентам",
+        "sub": "Строк: {rows}, с уходом {positive}, клиентов {people} · отрезки: 95\u00a0% по"
+        " клиентам",
     },
 }
 

@@ -128,7 +128,7 @@ def _comparison(content: Mapping[str, Any]) -> Table:
 
 
 def _intervals(content: Mapping[str, Any]) -> Table:
-    table = Table(title="The model with 95 % intervals by customer", title_justify="left")
+    table = Table(title="The model with 95% intervals by customer", title_justify="left")
     table.add_column("")
     table.add_column("figure")
     table.add_column("value", justify="right", no_wrap=True)
@@ -164,7 +164,7 @@ def show_slices(slices: Sequence[Mapping[str, Any]], console: Console) -> None:
         return
     table = Table(title="Parts of the customers in the one queue, %", title_justify="left")
     table.add_column("part")
-    for heading in ("exits", "recall", "95 %", "chance", "prec.", "load"):
+    for heading in ("exits", "recall", "95%", "chance", "prec.", "load"):
         table.add_column(heading, justify="right", no_wrap=True)
     for before, one in zip([None, *told], told, strict=False):
         if before is not None and before["slice"] != one["slice"]:

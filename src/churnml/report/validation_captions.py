@@ -51,13 +51,13 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "separation": "{week} weeks before the exit, {family} tells most: {value} of the others"
         " outranked",
         "separation_sub": "Share of the others at risk that week whom a leaver outranks by one"
-        " family alone; half is chance\nDots: a model of the family, out of time · band: 95 % by"
+        " family alone; half is chance\nDots: a model of the family, out of time · band: 95% by"
         " leaver · grey: the other families",
         "before_exit": "Whole weeks until the exit",
         "outranked": "Others outranked",
         "fittings": "{best} ranks best; furthest from {first}: {worst}, {change}",
         "fittings_alone": "{first}: average precision {value}",
-        "fittings_sub": "The same tested rows · bars: 95 % by customer · dotted: {first}",
+        "fittings_sub": "The same tested rows · bars: 95% by customer · dotted: {first}",
     },
     "ru": {
         "folds": "Между обучением и проверкой не меньше {days} дней",
@@ -78,7 +78,7 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "recall_at_lead_21d": "Уходы, замеченные вовремя",
         "alert_precision": "Тревоги, за которыми последовал уход",
         "base_rate": "Доля уходов",
-        "band": "Проверочные строки одни и те же · отрезки: 95 % по клиентам",
+        "band": "Проверочные строки одни и те же · отрезки: 95\u00a0% по клиентам",
         "arrivals": "Опоздание на {days} дн. меняет показатель «{figure}» на {change}",
         "delay": "Каждая строка приходит на столько дней позже",
         "as late": "обучение на таких же поздних данных",
@@ -91,8 +91,8 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "with_ever": "и признаки без окна",
         "windowed": "только окна",
         "labels": "{figure} при разных определениях ухода",
-        "labels_sub": "Меняется по одному условию; закрашено: как в исследовании · отрезки: 95 % по"
-        " клиентам\nПод днями: доля уходов, она меняется вместе с определением",
+        "labels_sub": "Меняется по одному условию; закрашено: как в исследовании · отрезки:"
+        " 95\u00a0% по клиентам\nПод днями: доля уходов, она меняется вместе с определением",
         "grace_days": "Отсрочка, дней",
         "lead_days": "Упреждение, дней",
         "horizon_days": "Горизонт, дней",
@@ -106,12 +106,12 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         " остальных",
         "separation_sub": "Доля остальных клиентов той же недели, кого уходящий опережает по одной"
         " группе признаков; половина — случайность\nТочки: модель группы, вперёд по времени"
-        " · полоса: 95 % по уходящим · серым: остальные группы",
+        " · полоса: 95\u00a0% по уходящим · серым: остальные группы",
         "before_exit": "Полных недель до ухода",
         "outranked": "Остальных позади",
         "fittings": "Лучше всех ранжирует {best}; дальше всего от «{first}»: {worst}, {change}",
         "fittings_alone": "{first}: средняя точность {value}",
-        "fittings_sub": "Проверочные строки одни и те же · отрезки: 95 % по клиентам"
+        "fittings_sub": "Проверочные строки одни и те же · отрезки: 95\u00a0% по клиентам"
         " · точки: {first}",
     },
 }

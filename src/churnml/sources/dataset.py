@@ -12,6 +12,7 @@ from churnml import markup
 from churnml.contract import TABLES
 from churnml.sources.backend import Home, on_duckdb
 from churnml.sources.description import Churn, Description
+from churnml.spoken import Spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Finding:
     rule: str
     rows: int
     severity: str
-    message: str
+    message: Spoken
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Dataset:
         Canonical tables that are there.
     findings : tuple of Finding
         What the gate found.
-    notices : tuple of str
+    notices : tuple of Spoken
         What a user should know: columns ignored and why, features switched off.
     digest : str
         Changes with any value of any table, with the description and with own word lists.
@@ -61,7 +62,7 @@ class Dataset:
     observed_until: pd.Timestamp
     tables: frozenset[str]
     findings: tuple[Finding, ...]
-    notices: tuple[str, ...]
+    notices: tuple[Spoken, ...]
     digest: str
     own_features: tuple[Any, ...] = ()  # what a feature is, is known above the sources
     home: Home = on_duckdb

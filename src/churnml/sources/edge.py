@@ -116,7 +116,7 @@ def _bucketed(volume: Sequence[tuple[date, int]], width: int) -> dict[int, int]:
 
 
 def _mostly_filled(buckets: dict[int, int]) -> bool:
-    """Whether most buckets hold rows in the range of the central 98 % of the rows."""
+    """Whether most buckets hold rows in the range of the central 98% of the rows."""
     total, seen = sum(buckets.values()), 0
     central: list[int] = []
     for bucket in sorted(buckets):

@@ -12,7 +12,9 @@ from churnml.contract import CUSTOMERS, SUBSCRIPTIONS, TICKET_EVENTS, TICKETS, T
 from churnml.sources.dataset import Finding
 from churnml.sources.edge import Edge
 from churnml.sources.mapping import Plan, day_start, later_times, timestamp
+from churnml.sources.words import say
 from churnml.sources.workshop import Workshop, quoted
+from churnml.spoken import Spoken
 
 #: Rules that look beyond the row; their bits lie above those of the local rules.
 GLOBAL_RULES = {
@@ -143,7 +145,7 @@ def _findings(shop: Workshop, plan: Plan, edge: Edge) -> Iterator[Finding]:
     for bit, rows in local.items():
         yield Finding(name, plan.rules[bit].name, rows, *_said(shop, plan, bit))
     for bit, rows in _counted(shop, bad, "bits", GLOBAL_RULES).items():
-        message = f"{rows} rows {_SENTENCES[GLOBAL_RULES[bit]].format(edge=edge.limit)}"
+        message = say(GLOBAL_RULES[bit], rows=rows, edge=edge.limit)
         yield Finding(name, GLOBAL_RULES[bit], rows, "error", message)
     yield from _after_edge(shop, plan, edge)
 
@@ -155,48 +157,29 @@ def _counted(shop: Workshop, table: str, column: str, bits: Iterable[int]) -> di
     return {bit: cast(int, rows) for bit, rows in zip(bits, row, strict=True) if rows}
 
 
-_SENTENCES = {
-    "orphan": "belong to no known customer or ticket; set aside",
-    "before_signup": "lie before the day of sign-up of their customer; set aside",
-    "after_observed_until": "lie at or after {edge}, where observation is over; set aside",
-    "duplicate_key": "repeat a key; the row known first stays",
-    "duplicate_row": "repeat another row; the row known first stays",
-}
-
-
-def _said(shop: Workshop, plan: Plan, bit: int) -> tuple[str, str]:
+def _said(shop: Workshop, plan: Plan, bit: int) -> tuple[str, Spoken]:
     rule = plan.rules[bit]
-    where = f"from {quoted(plan.table.name)} where _faults & {1 << bit} <> 0"
-    lost = "set aside" if rule.drops == "row" else "the value was dropped, the row stays"
-    sentence = {
-        "missing_value": f"{rule.column} is empty",
-        "wrong_type": f"{rule.column} cannot be read as {_expected(plan, rule.column)}",
-        "unknown_value": f"{rule.column} holds ",
-        "out_of_range": f"{rule.column} is not finite or beyond ±1e12",
-        "reversed_duration": f"{rule.column} lies before {plan.table.time}",
-    }[rule.name]
+    values = {"column": rule.column, "time": plan.table.time, "lost": say(f"lost_{rule.drops}")}
+    if rule.name == "wrong_type":
+        values["expected"] = _expected(plan, rule.column)
     if rule.name == "unknown_value":
-        sentence += _examples(shop, plan, rule.column, where)
-    return ("error" if rule.drops == "row" else "warning"), f"{sentence}; {lost}"
+        where = f"from {quoted(plan.table.name)} where _faults & {1 << bit} <> 0"
+        values["found"] = _examples(shop, plan, rule.column, where)
+        values["expected"] = ", ".join(plan.table.column(rule.column).values)
+    return ("error" if rule.drops == "row" else "warning"), say(rule.name, **values)
 
 
-def _expected(plan: Plan, column: str) -> str:
+def _expected(plan: Plan, column: str) -> Spoken:
     kind = "time" if column == "known_at" else plan.table.column(column).kind
-    return {
-        "time": "a time (expected such as 2026-11-01, 2026-11-01 09:30 or 2026-11-01T09:30:00Z)",
-        "number": "a number (expected such as 12.5)",
-        "integer": "a whole number",
-        "flag": "true or false",
-    }.get(kind, kind)
+    return say({"integer": "an_integer"}.get(kind, f"a_{kind}"))
 
 
 def _examples(shop: Workshop, plan: Plan, column: str, where: str) -> str:
-    allowed = plan.table.column(column).values
-    expected = f"(expected {', '.join(allowed)})"
+    """Up to three of the unknown values, as they stand there; dropped ones are gone."""
     if plan.dropped(column):
-        return f"other values {expected}"
+        return say("other_values")
     found = shop.rows(f"select distinct {quoted(column)} {where} order by 1 limit 3")
-    return f"{', '.join(repr(row[0]) for row in found)} {expected}"
+    return ", ".join(repr(row[0]) for row in found)
 
 
 def _after_edge(shop: Workshop, plan: Plan, edge: Edge) -> Iterator[Finding]:
@@ -211,10 +194,7 @@ def _after_edge(shop: Workshop, plan: Plan, edge: Edge) -> Iterator[Finding]:
     )[0]
     if rows:
         weekend = pd.Timestamp(str(last)) < edge.observed_until + pd.Timedelta(days=_QUIET_DAYS)
-        message = (
-            f"{rows} rows lie after the estimated edge {edge.observed_until}; kept. State "
-            "observed_until in dataset.toml"
-        )
+        message = say("after_estimated_edge", rows=rows, edge=edge.observed_until)
         severity = "info" if weekend else "warning"
         yield Finding(table.name, "after_observed_until", cast(int, rows), severity, message)
 
@@ -232,10 +212,7 @@ def _ended_orphans(shop: Workshop, table: Table) -> Iterator[Finding]:
         ),
     )
     if rows:
-        message = (
-            f"{rows} customers with an ended subscription are missing from customers. If leavers "
-            "are deleted there, a model never sees who left: export them, too"
-        )
+        message = say("ended_orphans", rows=rows)
         yield Finding(table.name, "survivorship", rows, "error", message)
 
 
@@ -278,7 +255,7 @@ def _not_yet(shop: Workshop, plan: Plan, edge: Edge) -> Iterator[Finding]:
             cleared = [c.name for c in table.columns if c.known_from == time.name]
             nulls = ", ".join(f"{quoted(column)} = null" for column in cleared)
             shop.connection.execute(f"update {quoted(table.name)} set {nulls} where {after}")
-            message = f"{time.name} lies at or after observed_until; read as not yet happened"
+            message = say("not_yet", column=time.name)
             yield Finding(table.name, "after_observed_until", rows, "info", message)
 
 

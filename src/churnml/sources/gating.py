@@ -22,28 +22,11 @@ from churnml.sources.mapping import Plan, canonical_select, plan_table
 from churnml.sources.quarantine import collect
 from churnml.sources.reading import Raw, read_raw, unreadable
 from churnml.sources.symptoms import find_symptoms
+from churnml.sources.words import say
 from churnml.sources.workshop import Workshop, open_workshop, quoted
+from churnml.spoken import Spoken
 
 DESCRIPTION_FILE = "dataset.toml"
-
-_SWITCHES_OFF = {
-    "customers": "customers are those of subscriptions and events; attributes and coverage",
-    "attribute_changes": "features of changing attributes",
-    "subscriptions": "billing terms, seats and revenue at risk",
-    "events": "usage and adoption features",
-    "tickets": "support features",
-    "ticket_events": "reopen, escalation and transfer features",
-    "messages": "conversation features",
-    "contacts": "features of champions and roles, redaction by name",
-    "invoices": "payment features",
-    "surveys": "survey features",
-    "outreach": "features of answers to outreach",
-    "obligations": "features of kept and missed obligations",
-    "stages": "onboarding features and the journey",
-    "consents": "the consent check of incentives",
-    "calendar": "suppression of alerts in outages and holidays",
-    "interventions": "flags of treated customers and retention figures",
-}
 
 
 @dataclass
@@ -57,7 +40,7 @@ class Gated:
     derived: bool
     counts: list[TableCount] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    notices: list[Spoken] = field(default_factory=list)
     #: Sentences why no dataset may be opened from it.
     stops: list[str] = field(default_factory=list)
 
@@ -127,7 +110,7 @@ def _gated(
     findings += reading.findings
     notices = [*reading.notices, *(notice for plan in plans.values() for notice in plan.notices)]
     if lonely:
-        notices.append("ticket_events without tickets ignored: nothing says whose they are.")
+        notices.append(say("lonely_ticket_events"))
     for plan in plans.values():
         _stage(shop, plan, known_until)
     edge = find_edge(shop, plans, description, known_until=known_until)
@@ -227,13 +210,13 @@ def _require_churn(gated: Gated) -> None:
     churn = gated.description.churn
     kept = {count.table: count.kept for count in gated.counts}
     if churn.kind == "contract" and not kept.get(SUBSCRIPTIONS.name):
-        _stop(gated, SUBSCRIPTIONS.name, "contract churn is read from subscriptions")
+        _stop(gated, SUBSCRIPTIONS.name, say("why_contract"))
     if churn.kind != "contract":
-        names = ", ".join(churn.activity) or "any name"
+        names = ", ".join(churn.activity) or say("any_name")
         if not kept.get(EVENTS.name) or not _has_activity(gated):
-            _stop(gated, EVENTS.name, f"{churn.kind} churn is read from events ({names})")
+            _stop(gated, EVENTS.name, say("why_activity", kind=churn.kind, names=names))
     if CUSTOMERS.name in gated.plans and not kept.get(CUSTOMERS.name):
-        _stop(gated, CUSTOMERS.name, "the table of customers is there")
+        _stop(gated, CUSTOMERS.name, say("why_customers"))
 
 
 def _has_activity(gated: Gated) -> bool:
@@ -247,11 +230,8 @@ def _has_activity(gated: Gated) -> bool:
     )
 
 
-def _stop(gated: Gated, table: str, why: str) -> None:
-    message = (
-        f"{why}, but there are no usable rows in it. Give the table, map it in dataset.toml, or "
-        "choose another [churn] kind"
-    )
+def _stop(gated: Gated, table: str, why: Spoken) -> None:
+    message = say("empty_table", why=why)
     gated.findings.append(Finding(table, "empty_table", 0, "error", message))
     gated.stops.append(f"{table}: {message}")
 
@@ -262,10 +242,7 @@ def _finish(gated: Gated) -> None:
     write_coverage(gated.shop, customers, gated.description)
     for name in TABLES:
         if name not in there:
-            state = "has no rows" if name in gated.plans else "is not there"
-            gated.notices.append(f"{name} {state}; off: {_SWITCHES_OFF[name]}.")
+            state = "table_empty" if name in gated.plans else "table_absent"
+            gated.notices.append(say(state, table=name, off=say(f"off_{name}")))
     if not gated.edge.declared:
-        gated.notices.append(
-            f"observed_until is not declared; taken as {gated.edge.observed_until} UTC, after the "
-            "last day at half the usual volume."
-        )
+        gated.notices.append(say("edge_estimated", edge=gated.edge.observed_until))

@@ -12,7 +12,9 @@ from churnml.sources.casting import SQL_TYPES, Cast, absent, cast
 from churnml.sources.dataset import Finding
 from churnml.sources.description import Description
 from churnml.sources.reading import Raw
+from churnml.sources.words import say
 from churnml.sources.workshop import literal, quoted
+from churnml.spoken import Spoken
 
 _AT_ONCE = pd.Timedelta(0)
 LIMIT_NUMBER = 1e12
@@ -67,7 +69,7 @@ class Plan:
     delay_declared: bool = False
     known_at_given: bool = False
     zone_is_utc: bool = True
-    notices: tuple[str, ...] = ()
+    notices: tuple[Spoken, ...] = ()
 
     @property
     def row_mask(self) -> int:
@@ -144,11 +146,10 @@ def _matched(raw: Raw, mapped: dict[str, str], wanted: list[str]) -> dict[str, s
 
 
 def _missing(table: Table, raw: Raw, missing: list[str]) -> Finding:
-    message = (
-        f"{raw.origin} lacks the required column {', '.join(missing)} of {table.name}; it has "
-        f"{', '.join(raw.columns)}. Map it: [tables.{table.name}] columns = "
-        f'{{ {missing[0]} = "…" }}'
-    )
+    message = say(
+        "missing_column", origin=raw.origin, missing=", ".join(missing), table=table.name,
+        columns=", ".join(raw.columns), first=missing[0],
+    )  # fmt: skip
     return Finding(table.name, "missing_column", 0, "error", message)
 
 
@@ -170,28 +171,21 @@ def unread_columns(table: Table, description: Description) -> set[str]:
 
 def _notices(
     raw: Raw, found: dict[str, str], stale: set[str], description: Description
-) -> list[str]:
+) -> list[Spoken]:
     overwritten = {found[name]: name for name in sorted(stale) if name in found}
     read = {*found.values(), *_read_elsewhere(raw.table, description)} - set(overwritten)
     if raw.table == CUSTOMERS.name:
-        ignored = [column for column in raw.columns if column not in read]
-        return [
-            f"customers: {', '.join(ignored)} ignored: such columns hold the value of the export "
-            "day, so a model would read the future. Put changes into attribute_changes, or list "
-            "columns that never change in [customers] immutable."
-        ] if ignored else []  # fmt: skip
+        ignored = ", ".join(column for column in raw.columns if column not in read)
+        return [say("customers_ignored", columns=ignored)] if ignored else []
     notices = []
     if overwritten:
         listed = ", ".join(
             column if column.lower() == name else f"{column} ({name})"
             for column, name in overwritten.items()
         )
-        notices.append(
-            f"{raw.table}: {listed} ignored: most systems overwrite them. Their history belongs in "
-            f"ticket_events, or list them in [{raw.table}] immutable if they never change."
-        )
+        notices.append(say("overwritten_ignored", table=raw.table, columns=listed))
     if extra := [name for name in raw.columns if name not in read and name not in overwritten]:
-        notices.append(f"{raw.table}: {', '.join(extra)} ignored: not in the contract.")
+        notices.append(say("not_in_contract", table=raw.table, columns=", ".join(extra)))
     return notices
 
 

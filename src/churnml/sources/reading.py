@@ -12,7 +12,9 @@ from churnml.errors import InputError
 from churnml.sources.csv_files import Readable, as_utf8, csv_relation
 from churnml.sources.dataset import Finding
 from churnml.sources.description import Description, TableSource
+from churnml.sources.words import say
 from churnml.sources.workshop import SOURCE, Workshop, first_line, literal, quoted
+from churnml.spoken import Spoken
 
 _SUFFIXES = (".parquet", ".csv", ".csv.gz")
 _TEXT_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
@@ -48,7 +50,7 @@ class Reading:
 
     tables: dict[str, Raw]
     findings: tuple[Finding, ...]
-    notices: tuple[str, ...]
+    notices: tuple[Spoken, ...]
 
 
 def read_raw(shop: Workshop, description: Description) -> Reading:
@@ -156,15 +158,9 @@ def _of_encoding(name: str, path: Path, found: Readable) -> list[Finding]:
     """What is decoded without a doubt is worth a note, no more."""
     if found.encoding is None:
         return []
-    if not found.doubtful:
-        message = f"{path.name} is not UTF-8; read as {found.encoding}"
-        return [Finding(name, "encoding", found.lines, "info", message)]
-    message = (
-        f"{found.lines} lines of {path.name} are not UTF-8, others are, or hold a letter that "
-        f"{found.encoding} does not have; read as {found.encoding}. Look at their names and words, "
-        "or export the file again as UTF-8"
-    )
-    return [Finding(name, "encoding", found.lines, "warning", message)]
+    key, severity = ("mixed_encoding", "warning") if found.doubtful else ("encoding", "info")
+    said = say(key, lines=found.lines, file=path.name, encoding=found.encoding)
+    return [Finding(name, "encoding", found.lines, severity, said)]
 
 
 def _from_database(shop: Workshop, name: str, source: TableSource) -> Raw | None:
@@ -236,7 +232,7 @@ def unreadable(raw: Raw, error: BaseException) -> InputError:
     return _unreadable(raw.table, raw.origin, error)
 
 
-def _unused(shop: Workshop, description: Description, used: set[Path]) -> tuple[str, ...]:
+def _unused(shop: Workshop, description: Description, used: set[Path]) -> tuple[Spoken, ...]:
     if shop.database is not None or any(source.sql for source in description.tables.values()):
         return ()
     idle = sorted(
@@ -244,4 +240,4 @@ def _unused(shop: Workshop, description: Description, used: set[Path]) -> tuple[
         for path in shop.root.iterdir()
         if path.is_file() and path.name.endswith(_SUFFIXES) and path not in used
     )
-    return (f"Files without a canonical name are not read: {', '.join(idle)}.",) if idle else ()
+    return (say("unused_files", files=", ".join(idle)),) if idle else ()

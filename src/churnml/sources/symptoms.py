@@ -10,6 +10,7 @@ import pandas as pd
 from churnml.sources.dataset import Finding
 from churnml.sources.edge import Edge
 from churnml.sources.mapping import Plan, day_start, timestamp
+from churnml.sources.words import say
 from churnml.sources.workshop import Workshop, quoted
 
 DEAD_AFTER_DAYS = 28
@@ -54,11 +55,7 @@ def _dead_feed(shop: Workshop, plan: Plan, edge: Edge, *, others: list[str]) -> 
     if silence <= max(pd.Timedelta(days=DEAD_AFTER_DAYS), 4 * usual_gap):
         return
     if _active(shop, edge, others):
-        message = (
-            f"no row since {pd.Timestamp(str(last)):%Y-%m-%d}, {silence.days} days before "
-            "observed_until, although customers were active: the feed looks dead, and its silence "
-            "would be read as theirs"
-        )
+        message = say("dead_feed", last=pd.Timestamp(str(last)), days=silence.days)
         yield Finding(plan.table.name, "dead_feed", 0, "error", message)
 
 
@@ -98,14 +95,14 @@ def _late_arrival(shop: Workshop, plan: Plan) -> Iterator[Finding]:
     late = sum(rows for hour, rows in hours if hour > allowed)
     if late <= _LATE_SHARE * total:
         return
-    message = (
-        f"{late / total:.1%} of the rows arrive more than {allowed / 24:g} d after their own time "
-        f"(median {_quantile(hours, 0.5) / 24:.1f} d, 95 % within "
-        f"{_quantile(hours, 0.95) / 24:.1f} d). Counts of the last days are incomplete"
-    )
+    said = say(
+        "late_arrival", share=late / total, allowed=allowed / 24,
+        median=_quantile(hours, 0.5) / 24, most=_quantile(hours, 0.95) / 24,
+    )  # fmt: skip
+    if not plan.delay_declared:
+        said = say("late_arrival_advice", said=said, table=plan.table.name)
     severity = "info" if plan.delay_declared else "warning"
-    advice = "" if plan.delay_declared else f'; state [tables.{plan.table.name}] delay = "…d"'
-    yield Finding(plan.table.name, "late_arrival", late, severity, message + advice)
+    yield Finding(plan.table.name, "late_arrival", late, severity, said)
 
 
 def _quantile(counts: list[tuple[int, int]], share: float) -> int:
@@ -136,10 +133,7 @@ def _clock_jump(shop: Workshop, plan: Plan) -> Iterator[Finding]:
     )
     if jumps:
         held = sum(cast(int, n) for _, n in jumps)
-        message = (
-            f"{cast(int, jumps[0][1])} rows bear the same instant {jumps[0][0]}: a clock was reset "
-            "or a load time was written for the event time"
-        )
+        message = say("clock_jump", rows=cast(int, jumps[0][1]), at=jumps[0][0])
         yield Finding(plan.table.name, "clock_jump", held, "warning", message)
 
 
@@ -176,9 +170,6 @@ def _no_early_exits(shop: Workshop, edge: Edge, *, since: pd.Timestamp) -> Itera
     day, exits, before, after, old = (float(cast(float, value)) for value in row[0])
     expected = exits / after * before if after > 0 else 0.0
     if expected >= _MISSING_EXITS and old > 0:
-        message = (
-            f"no exit before {pd.Timestamp(day, unit='D'):%Y-%m-%d}, though {old:.0f} customers "
-            f"had signed up long before ({expected:.0f} exits expected): earlier leavers were "
-            "deleted or their ends were not recorded; take snapshots after that date only"
-        )
+        first = pd.Timestamp(day, unit="D")
+        message = say("no_early_exits", day=first, old=int(old), expected=expected)
         yield Finding("subscriptions", "survivorship", int(old), "warning", message)

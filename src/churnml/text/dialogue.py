@@ -15,7 +15,7 @@ import pandas as pd
 from churnml.text.normal import folded
 
 #: Two messages ask the same when so large a share of their letter triples is common: on 13,000 bank
-#: questions 98 % of such pairs had the same intent (Jaccard, a pure function of the pair).
+#: questions 98% of such pairs had the same intent (Jaccard, a pure function of the pair).
 ALIKE = 0.25
 #: A question counts as asked again within so many days.
 AGAIN_DAYS = 28

@@ -107,7 +107,7 @@ def judge(scores: pd.DataFrame, labels: pd.DataFrame, *, seed: int = 0) -> dict[
     dict
         ``{marker: {precision, recall, f1, n}}`` with n labelled true; a marker that the scorer
         left unknown counts as not found. ``markers_macro_f1``: mean F1 of the markers, ``value``
-        with ``low`` and ``high``, the 95 % interval over resampled messages. ``tone``:
+        with ``low`` and ``high``, the 95% interval over resampled messages. ``tone``:
         ``macro_f1`` with ``interval``, ``spearman``, ``n``; ``category``: ``accuracy``,
         ``coverage``, ``n``.
     """

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from churnml.evaluation.audit.findings import Check, Finding, concluded
+from churnml.evaluation.audit.words import say
 from churnml.labels import CHURNED, STAYED, with_exits
 from churnml.model.examples import Examples
 from churnml.sources.dataset import Dataset
@@ -43,7 +44,7 @@ def single_features(examples: Examples, *, seed: int) -> tuple[list[Finding], Ch
         area, low = area_with_bound(column, rows)
         if area > ALARM:
             findings.append(_alone(name, area, low))
-    seen = f"{features.shape[1]} features on {len(rows):,} rows"
+    seen = say("features_on_rows", features=features.shape[1], rows=len(rows))
     return findings, concluded(ALONE, findings, seen=seen)
 
 
@@ -53,7 +54,7 @@ def short_notice(dataset: Dataset, examples: Examples, *, seed: int) -> tuple[li
     Honest signals fade in; what comes to exist all at once near the exit is the notice itself.
     """
     if dataset.description.churn.kind == "absence":
-        return [], Check(SUDDEN, None, "absence has no dated exit")
+        return [], Check(SUDDEN, None, say("no_dated_exit"))
     notice = _notice(dataset, examples)
     labels = examples.labels[examples.window]
     stayed = examples.population & (labels == STAYED)
@@ -67,7 +68,8 @@ def short_notice(dataset: Dataset, examples: Examples, *, seed: int) -> tuple[li
             if nearer >= REACHED and nearer - farther >= RISE:
                 findings.append(_sudden(name, place, nearer, farther))
                 break
-    return findings, concluded(SUDDEN, findings, seen=f"{features.shape[1]} features")
+    seen = say("features", features=features.shape[1])
+    return findings, concluded(SUDDEN, findings, seen=seen)
 
 
 def area_with_bound(column: Vector, leavers: pd.Series) -> tuple[float, float]:
@@ -151,9 +153,7 @@ def _alone(name: str, area: float, low: float) -> Finding:
     return Finding(
         ALONE,
         "error" if low > ALARM else "warning",
-        f"The feature {name} alone separates leavers from stayers weeks ahead: AUC {area:.3f} "
-        f"(lower bound {low:.3f}). No honest signal is so sure; find out when its rows are really "
-        "written, or drop it with [features] drop.",
+        say("alone", name=name, area=area, low=low),
         feature=name,
         value=round(area, 4),
     )
@@ -164,9 +164,15 @@ def _sudden(name: str, place: int, nearer: float, farther: float) -> Finding:
     return Finding(
         SUDDEN,
         "warning",
-        f"The feature {name} exists only near the exit: AUC {farther:.2f} at {until} to {before} "
-        f"days before it, {nearer:.2f} at {NOTICES[place]} to {until}. Honest signals fade in; "
-        "this may be the notice or the closing of the account. Drop it with [features] drop if so.",
+        say(
+            "sudden",
+            name=name,
+            farther=farther,
+            nearer=nearer,
+            near=NOTICES[place],
+            until=until,
+            before=before,
+        ),
         feature=name,
         value=round(nearer, 4),
     )

@@ -11,6 +11,7 @@ from churnml.contract import CUSTOMERS, INTERVENTIONS, TABLES, TICKET_EVENTS
 from churnml.evaluation.audit.findings import Check, Finding, concluded
 from churnml.evaluation.audit.lives import Lives
 from churnml.evaluation.audit.signals import Signal, signals
+from churnml.evaluation.audit.words import say
 
 CHECK = "booked_back"
 WEEKS = 14
@@ -31,7 +32,7 @@ def booked_back(lives: Lives) -> tuple[list[Finding], Check]:
     """
     leavers = _leavers(lives)
     if leavers < MIN_LEAVERS:
-        return [], Check(CHECK, None, f"{leavers} leavers with {WEEKS} weeks of history")
+        return [], Check(CHECK, None, say("few_leavers", leavers=leavers, weeks=WEEKS))
     looked, findings = 0, []
     for signal in [*_tables(lives), *signals(lives)]:
         weeks = _weeks_before(lives, signal)
@@ -40,7 +41,8 @@ def booked_back(lives: Lives) -> tuple[list[Finding], Check]:
             alarm = ALARM if value == ANY_ROW else ALARM_OF_A_VALUE
             if found := _bump(row.to_numpy(dtype=float), alarm=alarm):
                 findings.append(_finding(signal, str(value), found))
-    return findings, concluded(CHECK, findings, seen=f"{looked} values before {leavers} exits")
+    seen = say("values_before_exits", looked=looked, leavers=leavers)
+    return findings, concluded(CHECK, findings, seen=seen)
 
 
 _LEAVERS = f"""
@@ -100,10 +102,15 @@ def _finding(signal: Signal, value: str, found: tuple[int, int, float]) -> Findi
     return Finding(
         CHECK,
         "error",
-        f"{signal.table}.{signal.column} = '{value}': {ratio:.1f} times as many leavers have it "
-        f"{near} to {far} days before the exit as in the weeks before and after. Such rows are "
-        "booked back: written because of the exit, dated earlier. Give them the known_at at which "
-        f"they really arrived, or drop them with [tables.{signal.table}] sql.",
+        say(
+            CHECK,
+            table=signal.table,
+            column=signal.column,
+            value=value,
+            ratio=ratio,
+            near=near,
+            far=far,
+        ),
         table=signal.table,
         column=signal.column,
         value=value,

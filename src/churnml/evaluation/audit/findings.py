@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from churnml.evaluation.audit.words import say
+from churnml.spoken import Spoken
+
 Severity = Literal["info", "warning", "error"]
 
 
@@ -20,7 +23,7 @@ class Finding:
     severity : {"info", "warning", "error"}
         ``error``: what a model learns from it is worthless, so it is not promoted; ``info`` is no
         finding to act on.
-    message : str
+    message : Spoken
         Where, what was seen, and what to do.
     table, column, feature : str, optional
         Where it lies.
@@ -30,7 +33,7 @@ class Finding:
 
     check: str
     severity: Severity
-    message: str
+    message: Spoken
     table: str | None = None
     column: str | None = None
     feature: str | None = None
@@ -43,7 +46,7 @@ class Check:
 
     check: str
     passed: bool | None
-    detail: str
+    detail: Spoken
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,8 @@ class Audit:
         }
 
 
-def concluded(check: str, findings: Sequence[Finding], *, seen: str) -> Check:
+def concluded(check: str, findings: Sequence[Finding], *, seen: Spoken) -> Check:
     """The check passed unless it rang an alarm; ``seen`` says what it looked at."""
     alarms = sum(finding.severity != "info" for finding in findings)
-    detail = f"{seen}; {alarms} found" if alarms else seen
+    detail = say("seen_and_found", seen=seen, alarms=alarms) if alarms else seen
     return Check(check, alarms == 0, detail)

@@ -13,6 +13,8 @@ from churnml.contract import CUSTOMERS, INTERVENTIONS, TABLES
 from churnml.evaluation.audit.findings import Check, Finding, concluded
 from churnml.evaluation.audit.lives import Lives
 from churnml.evaluation.audit.signals import QUALIFIERS
+from churnml.evaluation.audit.words import say
+from churnml.spoken import Spoken
 
 CHECK = "future_total"
 #: Share of what the past leaves open that the next weeks explain. Honest numbers reach a tenth.
@@ -41,7 +43,7 @@ class Numbers:
 class Stream:
     """What customers do: sorted keys of customer and second, and running sums of the weights."""
 
-    name: str
+    name: Spoken
     keys: Matrix
     sums: Matrix
 
@@ -63,10 +65,10 @@ def future_total(lives: Lives) -> tuple[list[Finding], Check]:
     for numbers in _numbers(lives):
         looked += 1
         told = [(explained(numbers.rows, stream, codes), stream.name) for stream in streams]
-        share, name = max(told, default=(0.0, ""))
+        share, name = max(told, default=(0.0, Spoken("", "")))
         if share >= ALARM:
             findings.append(_finding(numbers, share, name))
-    return findings, concluded(CHECK, findings, seen=f"{looked} kinds of numbers")
+    return findings, concluded(CHECK, findings, seen=say("kinds_of_numbers", looked=looked))
 
 
 def explained(rows: pd.DataFrame, stream: Stream, codes: pd.Series) -> float:
@@ -106,22 +108,28 @@ def _codes(lives: Lives) -> pd.Series:
 
 def _streams(lives: Lives, codes: pd.Series) -> Iterator[Stream]:
     """All events, the commonest names, their values, tickets and messages."""
-    queries = {}
+    queries: dict[Spoken, str] = {}
     if "events" in lives.tables:
-        queries["events"] = "select customer_id, event_time as seen_at, 1 as w from events"
+        queries[Spoken("events", "events")] = (
+            "select customer_id, event_time as seen_at, 1 as w from events"
+        )
         for name, valued in _common(lives):
             said = name.replace("'", "''")
             where = f"from events where name = '{said}'"
-            queries[name] = f"select customer_id, event_time as seen_at, 1 as w {where}"
+            queries[Spoken(name, name)] = (
+                f"select customer_id, event_time as seen_at, 1 as w {where}"
+            )
             if valued:
-                queries[f"value of {name}"] = (
+                queries[say("value_of", name=name)] = (
                     f"select customer_id, event_time as seen_at, value as w {where} "
                     "and value is not null"
                 )
     for table in ("tickets", "messages"):
         if table in lives.tables:
             own = TABLES[table].time
-            queries[table] = f"select customer_id, {own} as seen_at, 1 as w from {table}"
+            queries[Spoken(table, table)] = (
+                f"select customer_id, {own} as seen_at, 1 as w from {table}"
+            )
     for name, query in queries.items():
         yield _stream(name, lives.rows(_timed(query)), codes)
 
@@ -138,7 +146,7 @@ def _timed(query: str) -> str:
     return f"select * exclude seen_at, epoch(seen_at) as seconds from ({query})"
 
 
-def _stream(name: str, rows: pd.DataFrame, codes: pd.Series) -> Stream:
+def _stream(name: Spoken, rows: pd.DataFrame, codes: pd.Series) -> Stream:
     code = rows["customer_id"].map(codes).to_numpy(dtype=float)
     keys = code * _APART + rows["seconds"].to_numpy(dtype=float)
     there = np.isfinite(keys)
@@ -182,16 +190,13 @@ def _by_kind(lives: Lives, table: str, column: str, kind: str, number: str) -> I
             yield Numbers(table, column, str(value), part)
 
 
-def _finding(numbers: Numbers, share: float, stream: str) -> Finding:
-    of = f" of '{numbers.kind}'" if numbers.kind else ""
+def _finding(numbers: Numbers, share: float, stream: Spoken) -> Finding:
+    place = {"table": numbers.table, "column": numbers.column}
+    where = say("of_kind" if numbers.kind else "of_any", **place, kind=numbers.kind)
     return Finding(
         CHECK,
         "error",
-        f"{numbers.table}.{numbers.column}{of}: the 28 days after the value explain {share:.0%} of "
-        f"what the weeks before leave open ({stream}). It sums up days that had not happened yet. "
-        "Recompute it from the past alone, or give its rows the known_at at which the last day in "
-        "it was over.",
-        table=numbers.table,
-        column=numbers.column,
+        say(CHECK, where=where, share=share, stream=stream),
+        **place,
         value=numbers.kind or round(share, 3),
     )

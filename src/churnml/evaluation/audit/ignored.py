@@ -8,9 +8,11 @@ from churnml.contract import CUSTOMERS
 from churnml.evaluation.audit.findings import Check, Finding
 from churnml.evaluation.audit.lives import Lives
 from churnml.evaluation.audit.standing import column_signal, telling
+from churnml.evaluation.audit.words import say
 from churnml.sources.description import Description
 from churnml.sources.reading import read_raw
 from churnml.sources.workshop import open_workshop, quoted
+from churnml.spoken import Spoken
 
 CHECK = "ignored_columns"
 
@@ -25,8 +27,7 @@ def ignored_columns(
         signal = column_signal("ignored_customers", name, is_number=is_number)
         if said := telling(lives, signal):
             findings.append(_finding(name, said))
-    detail = f"{len(columns)} columns of customers that no feature reads"
-    return findings, Check(CHECK, True, detail)
+    return findings, Check(CHECK, True, say("ignored_seen", columns=len(columns)))
 
 
 def _read(lives: Lives, data: Path, description: Description) -> list[tuple[str, bool]]:
@@ -53,12 +54,11 @@ def _read(lives: Lives, data: Path, description: Description) -> list[tuple[str,
     return [(name, frame[name].dtype.kind in "if") for name in names]
 
 
-def _finding(name: str, said: str) -> Finding:
+def _finding(name: str, said: Spoken) -> Finding:
     return Finding(
         CHECK,
         "info",
-        f"customers.{name} knows who left ({said}). It is ignored, as it should be: do not list it "
-        "in [customers] immutable.",
+        say("ignored_tells", column=name, said=said),
         table=CUSTOMERS.name,
         column=name,
     )

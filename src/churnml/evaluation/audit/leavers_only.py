@@ -11,6 +11,7 @@ import pandas as pd
 from churnml.evaluation.audit.findings import Check, Finding, concluded
 from churnml.evaluation.audit.lives import Lives
 from churnml.evaluation.audit.signals import Signal, signals
+from churnml.evaluation.audit.words import say
 
 CHECK = "leavers_only"
 #: Days after the value became known in which an exit counts.
@@ -35,7 +36,7 @@ def leavers_only(lives: Lives) -> tuple[list[Finding], Check]:
         shares = followed(lives, signal)
         looked += len(shares)
         findings += [_finding(signal, row, usual) for row in _telling(shares, usual)]
-    return findings, concluded(CHECK, findings, seen=f"{looked} values of all tables")
+    return findings, concluded(CHECK, findings, seen=say("values_of_tables", looked=looked))
 
 
 def followed(lives: Lives, signal: Signal) -> pd.DataFrame:
@@ -117,11 +118,16 @@ def _finding(signal: Signal, row: tuple[str, int, int, float], usual: dict[int, 
     return Finding(
         CHECK,
         "error",
-        f"{signal.table}.{signal.column} = '{value}': of {n} customers that show it {share:.0%} "
-        f"leave within {days} days, usually {usual[days]:.1%}. Nothing honest is so sure: it is "
-        "written because of the exit (a notice, a refund booked back, a closing code). Give its "
-        "rows the known_at at which they really arrived, or drop them with [tables."
-        f"{signal.table}] sql.",
+        say(
+            CHECK,
+            table=signal.table,
+            column=signal.column,
+            value=value,
+            n=n,
+            share=share,
+            days=days,
+            usual=usual[days],
+        ),
         table=signal.table,
         column=signal.column,
         value=value,

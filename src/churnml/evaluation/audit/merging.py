@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from churnml.evaluation.audit.findings import Finding
 from churnml.evaluation.audit.signals import QUALIFIERS
+from churnml.evaluation.audit.words import say
 
 #: So many values of a telling kind are named with it.
 VALUES = 3
@@ -49,11 +50,13 @@ def _kind(one: Finding) -> str:
 def _with_count(one: Finding, more: int) -> Finding:
     if not more:
         return one
-    return replace(one, message=f"{one.message} The same holds for {more} more values of it.")
+    return replace(one, message=say("same_for_more", said=one.message, more=more))
 
 
 def _with_values(one: Finding, values: Sequence[str]) -> Finding:
     """A telling kind with its most telling values."""
     if not values or QUALIFIERS.get(str(one.table)) != one.column:
         return one
-    return replace(one, message=f"{one.message} Its values: {', '.join(values[:VALUES])}.")
+    return replace(
+        one, message=say("its_values", said=one.message, values=", ".join(values[:VALUES]))
+    )

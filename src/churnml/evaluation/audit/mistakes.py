@@ -10,6 +10,7 @@ import pandas as pd
 from churnml.alerting.queue import Policy, queue
 from churnml.evaluation.audit.alarms import area_with_bound
 from churnml.evaluation.audit.findings import Check, Finding, concluded
+from churnml.evaluation.audit.words import say
 from churnml.labels import CHURNED, STAYED
 from churnml.model.bundle import Bundle
 from churnml.model.examples import Examples
@@ -32,15 +33,11 @@ def too_many_metrics(bundle: Bundle, examples: Examples) -> tuple[list[Finding],
     left = labels[examples.population & (labels == CHURNED)]
     leavers = left.index.get_level_values("customer_id").nunique()
     features = len(bundle.feature_names)
-    seen = f"{features} features, {leavers} leavers in the label window"
+    seen = say("features_and_leavers", features=features, leavers=leavers)
     if leavers >= LEAVERS_PER_FEATURE * features:
         return [], Check(name, True, seen)
-    finding = Finding(
-        name, "info",
-        f"The model reads {features} features and only {leavers} people left: most of them carry "
-        "noise. Drop families that say nothing with [features] drop, or trust the rank sum.",
-        value=features,
-    )  # fmt: skip
+    message = say(name, features=features, leavers=leavers)
+    finding = Finding(name, "info", message, value=features)
     return [finding], Check(name, True, seen)
 
 
@@ -69,16 +66,17 @@ def wrong_weights(
         rises = column[known][there].mean() > column[known][~there].mean()
         if low > 0.5 and area > 0.55 and not rises:
             findings.append(_wrong(name, sign, "warning" if stated else "info"))
-    return findings, concluded("wrong_weights", findings, seen=f"{len(signs)} signals")
+    return findings, concluded(
+        "wrong_weights", findings, seen=say("signals_seen", signals=len(signs))
+    )
 
 
 def _wrong(name: str, sign: int, severity: str) -> Finding:
-    way = "more" if sign > 0 else "less"
+    way = say("way_more" if sign > 0 else "way_less")
     return Finding(
         "wrong_weights",
         severity,  # type: ignore[arg-type]
-        f"The rule counts {way} of {name} as risk, but here leavers have it the other way round. "
-        "Mend its sign in [baselines] rank_sum, or leave it out.",
+        say("wrong_sign", way=way, name=name),
         feature=name,
         value=sign,
     )
@@ -88,15 +86,11 @@ def forgotten_model(bundle: Bundle, dataset: Dataset) -> tuple[list[Finding], Ch
     """Set and forget: a model whose data ended long before the data at hand."""
     name = "set_and_forget"
     days = int((dataset.observed_until - bundle.data_until) / DAY)
-    seen = f"the model's data ends {days} days before the data at hand"
+    seen = say("model_age", days=days)
     if days <= OLD_AFTER_DAYS:
         return [], Check(name, True, seen)
-    finding = Finding(
-        name, "warning",
-        f"The model saw data until {bundle.data_until:%Y-%m-%d}, {days} days before the end of the "
-        "data. Retrain monthly: `python -m churnml.train`.",
-        value=days,
-    )  # fmt: skip
+    message = say("forgotten", until=bundle.data_until, days=days)
+    finding = Finding(name, "warning", message, value=days)
     return [finding], concluded(name, [finding], seen=seen)
 
 
@@ -106,27 +100,23 @@ def ignored_score(
     """Alerts that nobody acted on, where actions are recorded at all."""
     name = "ignored_score"
     if "interventions" not in dataset.tables:
-        return [], Check(name, None, "no interventions are recorded")
+        return [], Check(name, None, say("no_interventions"))
     alerts = queue(scores, policy)
     over = alerts["as_of"] + ACTED_WITHIN_DAYS * DAY <= dataset.observed_until
     alerts = alerts[over].sort_values("as_of")
     if alerts.empty:
-        return [], Check(name, None, "no alert is two weeks old")
+        return [], Check(name, None, say("no_old_alert"))
     acts = dataset.frame("interventions")[["customer_id", "assigned_at"]]
     answered = pd.merge_asof(
         alerts, acts.sort_values("assigned_at"), left_on="as_of", right_on="assigned_at",
         by="customer_id", direction="forward", tolerance=ACTED_WITHIN_DAYS * DAY,
     )["assigned_at"].notna()  # fmt: skip
     share = float(answered.mean())
-    seen = f"{share:.0%} of {len(alerts)} alerts were followed by an intervention in two weeks"
+    seen = say("answered", share=share, alerts=len(alerts))
     if share >= ACTED_SHARE:
         return [], Check(name, True, seen)
-    finding = Finding(
-        name, "warning",
-        f"Only {seen}. A score that nobody uses saves nobody: give every alert an owner and a "
-        "deadline, or lower [alerts] q to what the team can carry.",
-        table="interventions", value=round(share, 3),
-    )  # fmt: skip
+    message = say(name, seen=seen)
+    finding = Finding(name, "warning", message, table="interventions", value=round(share, 3))
     return [finding], concluded(name, [finding], seen=seen)
 
 
@@ -134,11 +124,6 @@ def no_plan(dataset: Dataset) -> tuple[list[Finding], Check]:
     """Whether anything is recorded that was done for a customer: for information."""
     name = "no_plan"
     if "interventions" in dataset.tables:
-        return [], Check(name, True, "interventions are recorded")
-    finding = Finding(
-        name, "info",
-        "No interventions are recorded, so nobody can tell what a rescue was worth. Keep them in "
-        "the table interventions.",
-        table="interventions",
-    )  # fmt: skip
-    return [finding], Check(name, True, "no table interventions")
+        return [], Check(name, True, say("interventions_recorded"))
+    finding = Finding(name, "info", say(name), table="interventions")
+    return [finding], Check(name, True, say("no_table_interventions"))

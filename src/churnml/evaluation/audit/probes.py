@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from churnml.config import Population
 from churnml.evaluation.audit.findings import Check, Finding, concluded
+from churnml.evaluation.audit.words import say
 from churnml.features import Feature, compute_features
 from churnml.labels import CHURNED, UNKNOWN
 from churnml.model.boosting import Parameters
@@ -57,7 +58,7 @@ def future_cut(
             differing[name] = differing.get(name, 0) + 1
     by_name = {feature.name: feature for feature in examples.catalogue}
     findings = [_future(by_name.get(name), name) for name in differing]
-    seen = f"{len(examples.catalogue)} features at {len(as_ofs)} as_ofs"
+    seen = say("features_at", features=len(examples.catalogue), moments=len(as_ofs))
     return findings, concluded(CUT, findings, seen=seen)
 
 
@@ -94,7 +95,7 @@ def label_permutation(
     tested = examples.population & (labels != UNKNOWN) & (examples.as_ofs >= start)
     honest = (labels[tested] == CHURNED).to_numpy()
     if not honest.any() or honest.all():
-        return [], Check(SHUFFLED, None, "one class only in the newest test block")
+        return [], Check(SHUFFLED, None, say("one_class"))
     areas = []
     for draw in range(DRAWS):
         rng = np.random.default_rng((seed, draw))
@@ -106,7 +107,7 @@ def label_permutation(
         areas.append(roc_auc_score(honest, model.predict(examples.features[tested])))
     mean, spread = float(np.mean(areas)), float(np.std(areas, ddof=1) / np.sqrt(DRAWS))
     findings = [_shuffled(mean)] if mean - 0.5 > ALLOWED + 2 * spread else []
-    seen = f"AUC {mean:.3f} ± {spread:.3f} over {DRAWS} shuffles, expected 0.5"
+    seen = say("shuffles", mean=mean, spread=spread, draws=DRAWS)
     return findings, concluded(SHUFFLED, findings, seen=seen)
 
 
@@ -128,8 +129,7 @@ def _future(feature: Feature | None, name: str) -> Finding:
     return Finding(
         CUT,
         "error",
-        f"The feature {name} (from {tables}) differs when the data is cut at its as_of: it reads "
-        "what was not known yet. Give the later columns of the table their own times.",
+        say("reads_future", name=name, tables=tables),
         table=feature.tables[0] if feature and feature.tables else None,
         feature=name,
     )
@@ -139,7 +139,6 @@ def _shuffled(area: float) -> Finding:
     return Finding(
         SHUFFLED,
         "error",
-        f"A model of shuffled labels ranks the newest test block with AUC {area:.3f}; 0.5 is "
-        "honest. Labels reach the test on another way than through the training rows.",
+        say("ranks_shuffled", area=area),
         value=round(area, 4),
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from churnml.evaluation.audit.findings import Check, Finding, concluded
+from churnml.evaluation.audit.words import say
 from churnml.labels import UNKNOWN
 from churnml.model.examples import Examples
 from churnml.splits import ForwardFolds
@@ -25,14 +26,13 @@ def purge(examples: Examples, *, folds: ForwardFolds) -> tuple[list[Finding], Ch
             wrong = np.asarray(closes > start) | (labels[used] == UNKNOWN).to_numpy()
             if wrong.any():
                 findings.append(_finding(number, head.lead_days, head.end_days, int(wrong.sum())))
-    return findings, concluded(CHECK, findings, seen=f"{rows:,} training labels of all heads")
+    return findings, concluded(CHECK, findings, seen=say("training_labels", rows=rows))
 
 
 def _finding(fold: int, lead: int, end: int, rows: int) -> Finding:
     return Finding(
         CHECK,
         "error",
-        f"Fold {fold}, head [{lead}, {end}) days: {rows} training labels were still open when the "
-        "test began, so the test knows its own outcome. The splitter is at fault; report it.",
+        say("open_labels", fold=fold, lead=lead, end=end, rows=rows),
         value=rows,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from churnml.evaluation.audit.findings import Check, Finding, concluded
+from churnml.evaluation.audit.words import say
 from churnml.sources.dataset import Finding as Fault
 
 CHECK = "quality"
@@ -23,7 +24,7 @@ def quality(faults: Sequence[Fault], *, refused: bool = False) -> tuple[list[Fin
     worst = {one.table: one for one in sorted(errors, key=lambda fault: fault.rows)}
     told = [one for one in errors if one.rule == "survivorship" or worst[one.table] is one]
     findings = [_finding(fault) for fault in told]
-    seen = "the gate refuses the data, nothing else was looked at" if refused else "quality gate"
+    seen = say("quality_refused" if refused else "quality_seen")
     return findings, concluded(CHECK, findings, seen=seen)
 
 
@@ -32,7 +33,7 @@ def _finding(fault: Fault) -> Finding:
     return Finding(
         CHECK,
         severe,  # type: ignore[arg-type]
-        f"{fault.table}: {fault.message}. `churnml check` shows all that the gate found.",
+        say("quality_fault", table=fault.table, fault=fault.message),
         table=fault.table,
         value=fault.rule,
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from churnml.alerting.queue import Policy
 from churnml.config import Study
 from churnml.errors import InputError
+from churnml.evaluation.audit import words
 from churnml.evaluation.audit.alarms import short_notice, single_features
 from churnml.evaluation.audit.booked_back import booked_back
 from churnml.evaluation.audit.findings import Audit, Check, Finding
@@ -127,7 +128,7 @@ def examine(
     try:
         examples, folds = prepare(dataset, study=study, cache=cache, say=say)
     except InputError as error:
-        parts.append(([], Check("features", None, f"not looked at: {error}")))
+        parts.append(([], Check("features", None, words.say("not_looked", why=error))))
         return _joined(parts)
     parts += _of_features(dataset, examples, folds, study, say)
     if bundle is not None:
@@ -146,7 +147,7 @@ def _of_tables(dataset: Dataset, study: Study) -> list[Part]:
     lives = read_lives(dataset, silence_days=study.label.horizon_days)
     deleted = survivorship(lives, since=history_from(dataset))
     if lives.exits < MIN_EXITS:
-        few = f"{lives.exits} exits, at least {MIN_EXITS} are needed"
+        few = words.say("few_exits", exits=lives.exits, needed=MIN_EXITS)
         return [deleted, *(([], Check(name, None, few)) for name in _OF_LEAVERS)]
     immutable = dataset.description.customers.immutable
     parts: list[Callable[[Lives], Part]] = [

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from churnml.evaluation.audit.findings import Check, Finding, concluded
+from churnml.evaluation.audit.words import say
 from churnml.features.declaration import Unit
 from churnml.model.examples import Examples
 from churnml.splits import ForwardFolds
@@ -35,7 +36,7 @@ def population_shift(examples: Examples, *, folds: ForwardFolds) -> tuple[list[F
         for back in range(3)
     ]
     if min(len(block) for block in blocks) < 200:
-        return [], Check(CHECK, None, "less than three blocks of eight weeks")
+        return [], Check(CHECK, None, say("few_blocks"))
     findings = []
     for name in _names(examples):
         new, old, older = (block[name].to_numpy(dtype=float) for block in blocks)
@@ -43,7 +44,8 @@ def population_shift(examples: Examples, *, folds: ForwardFolds) -> tuple[list[F
         much = moved > ALARM and moved > BEYOND * (usual + 0.02)
         if much and displaced(old, new):
             findings.append(_finding(name, moved, usual))
-    return findings, concluded(CHECK, findings, seen=f"{examples.features.shape[1]} features")
+    seen = say("features", features=examples.features.shape[1])
+    return findings, concluded(CHECK, findings, seen=seen)
 
 
 def _names(examples: Examples) -> list[str]:
@@ -102,9 +104,7 @@ def _finding(name: str, moved: float, usual: float) -> Finding:
     return Finding(
         CHECK,
         "warning",
-        f"The feature {name} moved in the newest eight weeks: stability index {moved:.2f}, from "
-        f"block to block before {usual:.2f}. Look for a feed that changed (churnml check); the "
-        "model of the past may not hold.",
+        say("moved", name=name, moved=moved, usual=usual),
         feature=name,
         value=round(moved, 3),
     )

@@ -12,6 +12,8 @@ from churnml.evaluation.audit.findings import Check, Finding, concluded
 from churnml.evaluation.audit.leavers_only import lower_bound
 from churnml.evaluation.audit.lives import Lives
 from churnml.evaluation.audit.signals import LEVELS, Signal, signals
+from churnml.evaluation.audit.words import say
+from churnml.spoken import Spoken
 
 CHECK = "as_of_today"
 EVERY_DAYS = 28
@@ -53,13 +55,12 @@ def as_of_today(lives: Lives, *, immutable: tuple[str, ...]) -> tuple[list[Findi
         carried = _carriers(lives, signal)
         looked += len({one.value for one in carried})
         findings += _findings(signal, carried)
-    return findings, concluded(CHECK, findings, seen=f"{looked} standing values")
+    return findings, concluded(CHECK, findings, seen=say("standing_values", looked=looked))
 
 
-def telling(lives: Lives, signal: Signal) -> str | None:
+def telling(lives: Lives, signal: Signal) -> Spoken | None:
     """What the most telling value of a column says of its carriers; None where none tells."""
-    found = list(_findings(signal, _carriers(lives, signal)))
-    return None if not found else found[0].message.split(": ", 1)[1].split(". ")[0]
+    return next(iter(_told(signal, _carriers(lives, signal)).values()), None)
 
 
 def _columns(lives: Lives, immutable: tuple[str, ...]) -> Iterator[Signal]:
@@ -142,7 +143,17 @@ def _carriers(lives: Lives, signal: Signal) -> list[Carrier]:
 
 
 def _findings(signal: Signal, carried: list[Carrier]) -> Iterator[Finding]:
-    """One finding for each value: that of the surest instant."""
+    """One finding for each value that tells."""
+    table, column = signal.table, signal.column
+    known = "not_immutable" if table == CUSTOMERS.name else "known_later"
+    advice = say(known, table=table, column=column)
+    for value, said in _told(signal, carried).items():
+        message = say(CHECK, table=table, column=column, value=value, said=said, advice=advice)
+        yield Finding(CHECK, "error", message, table=table, column=column, value=value)
+
+
+def _told(signal: Signal, carried: list[Carrier]) -> dict[str, Spoken]:
+    """What each value that tells says of its carriers, at the surest instant."""
     by_value: dict[str, list[Carrier]] = {}
     for one in carried:
         by_value.setdefault(one.value, []).append(one)
@@ -152,62 +163,33 @@ def _findings(signal: Signal, carried: list[Carrier]) -> Iterator[Finding]:
     }
     if signal.table == CUSTOMERS.name and not any(said_of.values()):
         said_of = {value: [t for t in (_immune(ones),) if t] for value, ones in by_value.items()}
-    for value, said in said_of.items():
-        if said:
-            yield Finding(
-                CHECK,
-                "error",
-                f"{signal.table}.{signal.column} = '{value}': {said[0]}. The value was written by "
-                f"someone who knew the end. {_advice(signal)}",
-                table=signal.table,
-                column=signal.column,
-                value=value,
-            )
+    return {value: said[0] for value, said in said_of.items() if said}
 
 
-def _soon(one: Carrier) -> str | None:
+def _soon(one: Carrier) -> Spoken | None:
     if one.n_soon < 6 or one.soon < SOON_LIFT * one.usual_soon:
         return None
     if lower_bound(one.soon, one.n_soon, z=STRICT) < SOON_ALARM:
         return None
-    return (
-        f"of {one.n_soon} customers that carried it on {one.at:%Y-%m-%d} {one.soon:.0%} left "
-        f"within {SOON_DAYS} days (of all at risk {one.usual_soon:.1%})"
+    return say(
+        "left_soon", n=one.n_soon, at=one.at, share=one.soon, days=SOON_DAYS, usual=one.usual_soon
     )
 
 
-def _ever(one: Carrier) -> str | None:
+def _ever(one: Carrier) -> Spoken | None:
     from scipy.stats import binom
 
     gone = round(one.n * one.ever)
     explained = 1 - (1 - one.usual_ever) ** HAZARD_RATIO
     if one.ever < 0.5 or binom.sf(gone - 1, one.n, explained) > CHANCE:
         return None
-    return (
-        f"of {one.n} customers that carried it on {one.at:%Y-%m-%d} {one.ever:.0%} left sooner or "
-        f"later (of all at risk {one.usual_ever:.0%})"
-    )
+    return say("left_ever", n=one.n, at=one.at, share=one.ever, usual=one.usual_ever)
 
 
-def _immune(ones: list[Carrier]) -> str | None:
+def _immune(ones: list[Carrier]) -> Spoken | None:
     """Judged at the instant with the most expected exits."""
     one = max(ones, key=lambda each: each.n * each.usual_ever)
     expected, seen = one.n * one.usual_ever, one.n * one.ever
     if expected < IMMUNE_EXPECTED or seen > IMMUNE_SHARE * expected:
         return None
-    return (
-        f"of {one.n} customers that carried it on {one.at:%Y-%m-%d} only {seen:.0f} ever left, "
-        f"where {expected:.0f} were expected"
-    )
-
-
-def _advice(signal: Signal) -> str:
-    if signal.table == CUSTOMERS.name:
-        return (
-            f"Take '{signal.column}' out of [customers] immutable; its history belongs in "
-            "attribute_changes with the times at which it really changed."
-        )
-    return (
-        f"Give the rows the {'known_at'} at which they really were written, or drop them with "
-        f"[tables.{signal.table}] sql."
-    )
+    return say("never_left", n=one.n, at=one.at, seen=seen, expected=expected)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from churnml.evaluation.audit.findings import Check, Finding, concluded
 from churnml.evaluation.audit.lives import Lives
+from churnml.evaluation.audit.words import say
 
 CHECK = "survivorship"
 #: Exits that the later rate lets expect, and the share of them below which chance is ruled out.
@@ -26,7 +27,7 @@ def survivorship(lives: Lives, *, since: pd.Timestamp) -> tuple[list[Finding], C
                         "exit_at from lives")  # fmt: skip
     found = _emptiest(spells, since=since, edge=lives.edge)
     findings = [] if found is None else [_finding(since, *found)]
-    return findings, concluded(CHECK, findings, seen=f"{lives.exits} exits over time")
+    return findings, concluded(CHECK, findings, seen=say("exits_over_time", exits=lives.exits))
 
 
 def _emptiest(
@@ -57,10 +58,7 @@ def _finding(since: pd.Timestamp, split: pd.Timestamp, seen: int, expected: floa
     return Finding(
         CHECK,
         "error",
-        f"Between {since:%Y-%m-%d} and {split:%Y-%m-%d} {seen} exits are in the data, where "
-        f"{expected:.0f} are expected at the later rate. Leavers of that time look deleted; a "
-        "model would learn that old customers never leave. Export them, too, or begin the "
-        "history there.",
+        say(CHECK, since=since, split=split, seen=seen, expected=expected),
         table="subscriptions",
         column="ended_at",
         value=f"{split:%Y-%m-%d}",

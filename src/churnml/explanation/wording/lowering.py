@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churnml.explanation.changes import Change
-from churnml.explanation.wording.numbers import FIXED, number, plural_ru, rounded
+from churnml.explanation.wording.numbers import number, rounded
 from churnml.explanation.wording.sentences import (
     Voice,
     is_statement,
@@ -13,6 +13,7 @@ from churnml.explanation.wording.sentences import (
     subject_of,
 )
 from churnml.features import Feature, Unit
+from churnml.spoken import FIXED, plural_ru
 
 
 def would_be(feature: Feature, change: Change, *, voice: Voice) -> str | None:

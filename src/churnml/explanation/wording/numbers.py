@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 
-#: Spaces that neither break a line nor part a number from its unit.
-NARROW, FIXED = "\u202f", "\u00a0"
+from churnml.spoken import FIXED, NARROW, Language, per_cent
+from churnml.spoken import plural as form_after
+
 MINUS = "\u2212"
-LANGUAGES = ("en", "ru")
 _MONTHS = {
     "en": (
         "January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -30,7 +28,7 @@ def rounded(value: float) -> float:
     return float(round(value, places)) + 0.0
 
 
-def number(value: float, *, language: str) -> str:
+def number(value: float, *, language: Language) -> str:
     """The value with the marks of the language: 1,234.5 or 1 234,5."""
     told = rounded(value)
     text = f"{abs(told):,.0f}" if told == int(told) else f"{abs(told):,.2f}".rstrip("0")
@@ -39,13 +37,12 @@ def number(value: float, *, language: str) -> str:
     return (MINUS if told < 0 else "") + text
 
 
-def percent(share: float, *, language: str) -> str:
+def percent(share: float, *, language: Language) -> str:
     """A share of 1 as whole percent."""
-    text = number(float(round(100 * share)), language=language)
-    return f"{text}%" if language == "en" else f"{text}{FIXED}%"
+    return per_cent(number(float(round(100 * share)), language=language), language)
 
 
-def money(amount: float, *, language: str, currency: str | None) -> str:
+def money(amount: float, *, language: Language, currency: str | None) -> str:
     """An amount in whole units of the currency, in tenths below ten."""
     text = number(amount if abs(amount) < 10 else float(round(amount)), language=language)
     if currency is None:
@@ -56,26 +53,12 @@ def money(amount: float, *, language: str, currency: str | None) -> str:
     return f"{text}{FIXED}{symbol}"
 
 
-def date(moment: pd.Timestamp, *, language: str, timezone: str) -> str:
+def date(moment: pd.Timestamp, *, language: Language, timezone: str) -> str:
     """Day and month in the zone of the dataset."""
     local = moment.tz_localize("UTC").tz_convert(timezone)
     return f"{local.day}{FIXED}{_MONTHS[language][local.month - 1]}"
 
 
-def plural(value: float, forms: tuple[str, ...], *, language: str) -> str:
+def plural(value: float, forms: tuple[str, ...], *, language: Language) -> str:
     """The form of a noun after a number: (day, days) or (день, дня, дней)."""
-    told = rounded(value)
-    if language == "en":
-        return forms[0] if abs(told) == 1 else forms[1]
-    return forms[plural_ru(told)]
-
-
-def plural_ru(told: float) -> int:
-    """0 after 1, 21, 31 …; 1 after 2–4, 22–24 … and after fractions; 2 after the others."""
-    whole = abs(told)
-    if not math.isclose(whole, round(whole)):
-        return 1
-    last, tens = int(whole) % 10, int(whole) % 100 // 10
-    if tens == 1 or last == 0 or last > 4:
-        return 2
-    return 0 if last == 1 else 1
+    return form_after(rounded(value), forms, language)

@@ -6,17 +6,9 @@ from dataclasses import dataclass
 
 from churnml.explanation.changes import Change
 from churnml.explanation.telling import is_change, is_sum
-from churnml.explanation.wording.numbers import (
-    FIXED,
-    date,
-    money,
-    number,
-    percent,
-    plural,
-    plural_ru,
-    rounded,
-)
+from churnml.explanation.wording.numbers import date, money, number, percent, plural, rounded
 from churnml.features import Feature, Unit
+from churnml.spoken import FIXED, Language, plural_ru
 
 _DAY = {"en": ("day", "days"), "ru": ("день", "дня", "дней")}
 _HOUR = {"en": ("hour", "hours"), "ru": ("час", "часа", "часов")}
@@ -43,7 +35,7 @@ _OVER = {
 class Voice:
     """In which language, zone and currency a reader is told."""
 
-    language: str
+    language: Language
     timezone: str
     currency: str | None = None
 

@@ -11,6 +11,7 @@ from churnml.report.canvas import Language, percent
 from churnml.report.canvas import whole as thin
 from churnml.report.captions import CAPTIONS
 from churnml.report.page import Cell
+from churnml.spoken import Spoken
 
 Content = Mapping[str, Any]
 
@@ -66,4 +67,6 @@ def day(moment: pd.Timestamp | None) -> str:
 def told(content: Content, key: str, language: Language) -> Any:
     """What a document says under a key, in the language; in English where it has no other."""
     english = content.get(key)
+    if isinstance(english, Spoken):
+        return english.in_(language)
     return english if language == "en" else content.get(f"{key}_{language}", english)

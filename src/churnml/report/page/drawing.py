@@ -83,7 +83,7 @@ def picture(figure: Figure) -> Drawing:
 
 def _heading(figure: Figure) -> tuple[str, str]:
     """Takes the title and subtitle of ``canvas.sheet`` out and gives their room to the axes."""
-    texts = [text.get_text().replace(" %", "\u00a0%") for text in figure.texts[:2]]
+    texts = [text.get_text() for text in figure.texts[:2]]
     for text in list(figure.texts[:2]):
         text.remove()
     layout = figure.get_layout_engine()

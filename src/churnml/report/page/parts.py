@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-#: "−0,5", "41 234", "83 % [78–91]"; a date is none.
+#: "−0,5", "41 234", "83 % [78–91]"; a date is none.
 _NUMBER = re.compile(r"[−+-]?\d[\d\s.,]*%?(?: \[[^\]]+\])?")
 Tone = Literal["", "critical", "high", "medium", "low", "good", "calm", "up", "down"]
 

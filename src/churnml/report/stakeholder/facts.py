@@ -12,6 +12,7 @@ from churnml.evaluation.record import ProofRecord
 from churnml.features import Feature
 from churnml.health import Preset
 from churnml.sources.dataset import Finding
+from churnml.spoken import Spoken
 from churnml.windows import LabelWindow
 
 Reason = Mapping[str, Any]
@@ -191,12 +192,12 @@ class DataNotes:
     tables : tuple of (name, rows, first, last)
     findings : tuple of Finding
         Of the quality gate, the worst first.
-    notices : tuple of str
+    notices : tuple of Spoken
     """
 
     tables: tuple[tuple[str, int, pd.Timestamp | None, pd.Timestamp | None], ...]
     findings: tuple[Finding, ...]
-    notices: tuple[str, ...]
+    notices: tuple[Spoken, ...]
 
 
 @dataclass(frozen=True)

@@ -223,7 +223,7 @@ def data_grids(facts: ReportFacts, *, language: Language) -> tuple[Grid, Grid | 
                Column(words["rows"], "number"), Column(words["message"]))  # fmt: skip
     rows = tuple(
         (Cell(one.table, code=True), words.get(one.severity, one.severity),
-         Cell(one.rule, code=True), whole(one.rows), cut(one.message, 400))
+         Cell(one.rule, code=True), whole(one.rows), cut(one.message.in_(language), 400))
         for one in notes.findings[:FINDINGS_SHOWN]
     )  # fmt: skip
     return tables, Grid(columns, rows)

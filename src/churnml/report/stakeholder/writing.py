@@ -95,6 +95,6 @@ def _values(facts: ReportFacts, language: Language) -> dict[str, Any]:
         "calls": calls_grid(facts, language=language),
         "tables": tables,
         "findings": findings,
-        "notices": facts.notes.notices,
+        "notices": [notice.in_(language) for notice in facts.notes.notices],
         "health": health_grid(facts, language=language),
     }
