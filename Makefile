@@ -13,6 +13,8 @@ BIN := .venv/bin
 DEMO := data/demo
 
 export OMP_WAIT_POLICY := PASSIVE
+# without compiled modules each start takes seconds more
+unexport PYTHONDONTWRITEBYTECODE
 # not for notebooks, whose kernel shows the pictures itself
 train unit test-all experiments: export MPLBACKEND := Agg
 

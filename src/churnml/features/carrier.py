@@ -14,7 +14,7 @@ from churnml.features.statements import Statements
 from churnml.sources.backend import Backend, Query
 
 #: Rows that are taken over at a time.
-_BATCH = 1 << 20
+_BATCH = 1 << 18
 
 
 @dataclass(frozen=True)

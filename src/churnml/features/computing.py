@@ -30,10 +30,11 @@ from churnml.sources.dataset import Dataset
 CHUNK_ROWS = 75_000
 #: The same where no statement but the last meets a chunk.
 CARRIED_ROWS = 60_000
-#: Rows of a table from which on the block kernel pays (experiments/benchmarks).
-KERNEL_ROWS = 1_000_000
+#: Rows of a table from which on the block kernel pays: its import is soon won back, and weeks of
+#: one customer cost SQL more than rows do (experiments/benchmarks, small).
+KERNEL_ROWS = 10_000
 #: Bytes of memory that rows of large tables may take; what is more lies in spill files.
-MEMORY = 256 * 2**20
+MEMORY = 128 * 2**20
 
 _STAGE = "churnml_stage"
 _OTHERS = "churnml_others"
@@ -204,13 +205,14 @@ class Run:
             index = clock.weeks(times[here], phase=phase)
             zone = self.dataset.description.timezone
             grid = clock.Grid(phase, int(index.min()), int(index.max()), zone)
-            found.append((np.flatnonzero(here[codes]), grid))
+            found.append((np.flatnonzero(here[codes]).astype(np.int32), grid))
         return found
 
     def _chunks(self, phase: Phase, rows: np.ndarray, size: int) -> Iterator[_Chunk]:
         """Snapshots of some customers with what the kernel carries for them, made one ahead."""
-        block = self.asked.c[rows] // size
-        starts = np.flatnonzero(np.diff(block, prepend=-1))
+        blocks = np.arange(0, len(self.asked.customers), size, dtype=np.int32)
+        starts = np.unique(np.searchsorted(self.asked.c[rows], blocks))
+        starts = starts[starts < len(rows)]
         with ThreadPoolExecutor(1) as worker:
             waiting: Future[_Chunk] | None = None
             for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):

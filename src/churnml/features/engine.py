@@ -96,7 +96,7 @@ def feature_parts(
         As for ``compute_features``.
     memory_mb : int, optional
         What rows and statements may take beside the snapshots and the part at hand; what is more
-        goes to disk. Half is for each, and for statements at least 512. Default: 256 MB for rows,
+        goes to disk. Half is for each, and for statements at least 512. Default: 128 MB for rows,
         and the database's own rule.
     progress : callable
         Called with the snapshots done and all snapshots.
