@@ -151,8 +151,11 @@ def test_exits_and_days_at_risk_are_counted_inside_the_span():
         }
     )
 
-    # 5 days of the first, 20 of the second, none of the third
-    assert _exits_and_days(spells, day("2026-01-01"), day("2026-01-31")) == (1, 25.0)
+    exits, days = _exits_and_days(spells, day("2026-01-01"), day("2026-01-31"))
+
+    # 5 days of the first, 20 of the second (14 of them in its first fortnight), none of the third
+    assert exits.tolist() == [1, *[0] * 10]
+    assert days.tolist() == [5 + 14, 6, *[0] * 9]
 
 
 def test_deleted_leavers_of_the_past_are_missed_and_a_steady_company_is_not():
@@ -170,6 +173,23 @@ def test_deleted_leavers_of_the_past_are_missed_and_a_steady_company_is_not():
     split, seen, expected = _emptiest(kept, since=since, edge=edge)
     assert split > pd.Timestamp("2025-12-01")
     assert seen <= 0.25 * expected
+
+
+def test_in_a_young_company_nobody_has_left_yet_and_that_is_no_deletion():
+    # twenty customers a week from the first day on; every other leaves on the hundredth
+    start = pd.Series(pd.date_range("2026-01-05", "2026-09-28", freq="7D").repeat(20))
+    edge, since = pd.Timestamp("2026-10-05"), pd.Timestamp("2026-01-05")
+    left = (start + pd.Timedelta(days=100)).where(start.index % 2 == 0)
+    left = left.where(left < edge)
+    spells = pd.DataFrame(
+        {"started_at": start, "exit_at": left, "ended_at": left.where(left.notna(), edge)}
+    )
+
+    assert _emptiest(spells, since=since, edge=edge) is None
+    kept = spells[~(spells["exit_at"] < pd.Timestamp("2026-06-29"))]
+    split, seen, expected = _emptiest(kept, since=since, edge=edge)
+    assert (split, seen) == (pd.Timestamp("2026-07-06"), 10)  # those of the last week before it
+    assert expected > 60
 
 
 def test_labels_are_shuffled_within_the_as_of_and_only_before_the_test():

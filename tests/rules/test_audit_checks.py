@@ -8,7 +8,7 @@ import pytest
 
 from churnml.alerting.queue import Policy
 from churnml.config import Population
-from churnml.evaluation.audit.alarms import area_with_bound
+from churnml.evaluation.audit.alarms import area_with_bound, single_features
 from churnml.evaluation.audit.booked_back import ALARM, ALARM_OF_A_VALUE, _bump
 from churnml.evaluation.audit.findings import Finding
 from churnml.evaluation.audit.future_totals import _partial
@@ -177,3 +177,62 @@ def test_the_values_of_a_telling_kind_are_said_once():
     values = "evt: tenth 1, evt: tenth 2, evt: tenth 3"
     assert told[0].message == f"It knows. Its values: {values}."
     assert told[0].message.ru == f"Оно знает. Его значения: {values}."
+
+
+WEEKS = pd.date_range("2026-01-05", periods=30, freq="7D")
+
+
+def company_of(dataset_of, heard) -> tuple:
+    """Sixty of three hundred leave between the 21st and the 30th week; the column heard."""
+    ends = {f"c{n}": WEEKS[20 + n % 10] + 3 * DAY if n < 60 else None for n in range(300)}
+    contracts = [
+        {"subscription_id": name, "customer_id": name, "started_at": "2025-10-01", "ended_at": end}
+        for name, end in ends.items()
+    ]
+    dataset = dataset_of({"subscriptions": contracts}, until="2026-12-01")
+    rng = np.random.default_rng(3)
+    rows = {
+        (name, as_of): heard(None if end is None else (end - as_of) / DAY, rng)
+        for name, end in ends.items()
+        for as_of in WEEKS
+        if end is None or as_of < end
+    }
+    index = pd.MultiIndex.from_tuples(rows, names=["customer_id", "as_of"])
+    window = LabelWindow(21, 28, 14)
+    leaves = [
+        ends[name] is not None and 21 <= (ends[name] - as_of) / DAY < 49 for name, as_of in index
+    ]
+    examples = Examples(
+        features=pd.DataFrame({"heard": list(rows.values())}, index=index),
+        labels={window: pd.Series(np.where(leaves, "churned", "stayed"), index=index)},
+        population=pd.Series(True, index=index),
+        catalogue=(),
+        silent_churn=False,
+    )
+    return dataset, examples
+
+
+def fade(days, rng):
+    """Usage that falls from its own level to nothing over twelve weeks, cubically."""
+    left = 1.0 if days is None else min(1.0, days / 84)
+    return float(rng.poisson(40 * rng.gamma(8, 1 / 8) * left**3))
+
+
+def note(days, rng):
+    """A note that is written because of the exit, dated seven weeks before it."""
+    return float(days is not None and days < 50) + rng.normal(0, 0.2)
+
+
+def grade(days, rng):
+    """A value of today: leavers bear it all their life."""
+    return float(days is not None) + rng.normal(0, 0.2)
+
+
+@pytest.mark.parametrize(("heard", "found"), [(fade, 0), (note, 1), (grade, 1)])
+def test_a_steep_fade_is_no_leak_and_what_is_known_all_at_once_or_ever_is(dataset_of, heard, found):
+    dataset, examples = company_of(dataset_of, heard)
+
+    findings, check = single_features(dataset, examples, seed=0)
+
+    assert len(findings) == found
+    assert ("fading usage does (heard)" in check.detail) is (found == 0)

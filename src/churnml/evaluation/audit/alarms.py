@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +22,9 @@ SUDDEN = "short_notice"
 ALARM = 0.9
 #: One-sided z of the lower bound.
 STRICT = 1.96
+#: Weeks of notice, in days, over which a strong column is followed. What fades in rises from
+#: one to the next by no more than a step, and is no more than this before the first.
+FADE, STEP, FAR = tuple(range(21, 92, 7)), 0.2, 0.8
 #: Bounds of the notice, in days, and the rise from one to the next shorter that is too sharp.
 NOTICES = (0, 7, 14, 21, 28, 42, 63)
 RISE, REACHED = 0.3, 0.9
@@ -30,22 +33,57 @@ MIN_LEAVERS = 15
 Vector = npt.NDArray[np.float64]
 
 
-def single_features(examples: Examples, *, seed: int) -> tuple[list[Finding], Check]:
+def single_features(
+    dataset: Dataset, examples: Examples, *, seed: int
+) -> tuple[list[Finding], Check]:
     """Columns that alone rank leavers of the label window above those who stay with AUC > 0.9.
 
-    The strongest honest signals three weeks ahead reach about 0.8; more is the outcome itself.
+    The strongest honest signals three weeks ahead mostly reach about 0.8; more is the outcome
+    itself, unless it grows out of little over many weeks: nobody writes the end of a customer down
+    little by little, but usage does fade so where nearly all leavers lose interest first.
     """
     labels = examples.labels[examples.window]
     used = examples.population & labels.isin([CHURNED, STAYED])
     rows = _sampled(labels[used] == CHURNED, seed=seed)
     features = examples.features.loc[rows.index]
-    findings = []
-    for name, column in _columns(features):
-        area, low = area_with_bound(column, rows)
-        if area > ALARM:
-            findings.append(_alone(name, area, low))
-    seen = say("features_on_rows", features=features.shape[1], rows=len(rows))
+    strong = {
+        name: found
+        for name, column in _columns(features)
+        if (found := area_with_bound(column, rows))[0] > ALARM
+    }
+    fading = _fading(dataset, examples, list(strong), seed=seed)
+    findings = [_alone(name, *found) for name, found in strong.items() if name not in fading]
+    counts = {"features": features.shape[1], "rows": len(rows)}
+    seen = say("features_on_rows", **counts)
+    if fading:
+        seen = say("features_fading", **counts, fading=len(fading), named=", ".join(fading[:3]))
     return findings, concluded(ALONE, findings, seen=seen)
+
+
+def _fading(dataset: Dataset, examples: Examples, names: list[str], *, seed: int) -> list[str]:
+    """Those of the columns that come to know who leaves little by little."""
+    if not names or dataset.description.churn.kind == "absence":
+        return []
+    notice = _notice(dataset, examples)
+    near = examples.population & (notice < FADE[-1])
+    rows = _sampled(near[near | (examples.population & np.isinf(notice))], seed=seed)
+    days = notice.loc[rows.index].to_numpy()
+    features = examples.features.loc[rows.index, names]
+    return [name for name, column in _columns(features)
+            if fades_in(_areas(column, rows, days, bounds=FADE))]  # fmt: skip
+
+
+def fades_in(areas: Sequence[float]) -> bool:
+    """Whether areas by notice, the nearest first, grow out of little without a sudden step.
+
+    Examples
+    --------
+    >>> fades_in([0.97, 0.92, 0.8, 0.65]), fades_in([0.99, 0.98, 0.6, 0.5])
+    (True, False)
+    >>> fades_in([0.97, 0.96, 0.96, 0.95]), fades_in([0.97, 0.9, 0.8, float("nan")])
+    (False, False)
+    """
+    return areas[-1] <= FAR and all(near - far <= STEP for near, far in pairwise(areas))
 
 
 def short_notice(dataset: Dataset, examples: Examples, *, seed: int) -> tuple[list[Finding], Check]:
@@ -63,7 +101,7 @@ def short_notice(dataset: Dataset, examples: Examples, *, seed: int) -> tuple[li
     features, days = examples.features.loc[rows.index], notice.loc[rows.index].to_numpy()
     findings = []
     for name, column in _columns(features):
-        areas = _areas(column, rows, days)
+        areas = _areas(column, rows, days, bounds=NOTICES)
         for nearer, farther, place in zip(areas, areas[1:], range(len(areas)), strict=False):
             if nearer >= REACHED and nearer - farther >= RISE:
                 findings.append(_sudden(name, place, nearer, farther))
@@ -110,11 +148,13 @@ def _area(column: Vector, positive: npt.NDArray[np.bool_]) -> float:
     return float(found)
 
 
-def _areas(column: Vector, rows: pd.Series, days: Vector) -> list[float]:
+def _areas(
+    column: Vector, rows: pd.Series, days: Vector, *, bounds: tuple[int, ...]
+) -> list[float]:
     """Area for each bucket of notice, against everyone who stays."""
     stays = ~rows.to_numpy()
     areas = []
-    for low, high in pairwise(NOTICES):
+    for low, high in pairwise(bounds):
         inside = (days >= low) & (days < high)
         chosen = stays | inside
         enough = inside.sum() >= MIN_LEAVERS

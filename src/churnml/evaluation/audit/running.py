@@ -53,7 +53,7 @@ def audit_training(
         [
             quality(dataset.findings),
             *_of_tables(dataset, study),
-            single_features(examples, seed=study.seed),
+            single_features(dataset, examples, seed=study.seed),
             purge(examples, folds=folds),
         ]
     )
@@ -177,7 +177,7 @@ def _of_features(
     stated = dict(study.baselines.rank_sum)
     signs = stated or obvious_signals(examples.features)
     return [
-        single_features(examples, seed=study.seed),
+        single_features(dataset, examples, seed=study.seed),
         short_notice(dataset, examples, seed=study.seed),
         population_shift(examples, folds=folds),
         wrong_weights(examples, signs=signs, stated=bool(stated)),

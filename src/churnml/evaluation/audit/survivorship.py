@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from churnml.evaluation.audit.findings import Check, Finding, concluded
@@ -13,15 +16,25 @@ CHECK = "survivorship"
 #: Exits that the later rate lets expect, and the share of them below which chance is ruled out.
 EXPECTED, SHARE = 15.0, 0.25
 EVERY_DAYS, MARGIN_DAYS = 14, 56
+#: Bounds of the tenure, in days, within which customers are alike.
+TENURE = (0, 14, 28, 42, 56, 84, 112, 168, 252, 364, 728, np.inf)
+Vector = npt.NDArray[np.float64]
 
 
 def survivorship(lives: Lives, *, since: pd.Timestamp) -> tuple[list[Finding], Check]:
-    """Exits per day at risk before any date against those after it.
+    """Exits before any date against those expected at the later rate of customers as long there.
+
+    A young company has young customers, of whom hardly any leaves yet; that nobody is gone would be
+    expected then (indirect standardisation by tenure [1]_).
 
     Parameters
     ----------
     since : Timestamp
         Where the history of activity begins; who left before was never in the data.
+
+    References
+    ----------
+    .. [1] N. Breslow, N. Day, *Statistical Methods in Cancer Research*, vol. II, 1987, ch. 2.
     """
     spells = lives.rows("select started_at, coalesce(exit_at, over_at) as ended_at, "
                         "exit_at from lives")  # fmt: skip
@@ -39,19 +52,32 @@ def _emptiest(
     for split in pd.date_range(since + margin, edge - margin, freq=f"{EVERY_DAYS}D"):
         seen, days = _exits_and_days(spells, since, split)
         later, later_days = _exits_and_days(spells, split, edge)
-        expected = days * later / later_days if later_days else 0.0
-        empty = expected >= EXPECTED and seen <= SHARE * expected
-        if empty and (best is None or expected - seen > best[2] - best[1]):
-            best = (split, seen, expected)
+        known = later_days > 0
+        expected = float((days[known] * later[known] / later_days[known]).sum())
+        gone = int(seen[known].sum())
+        empty = expected >= EXPECTED and gone <= SHARE * expected
+        if empty and (best is None or expected - gone > best[2] - best[1]):
+            best = (split, gone, expected)
     return best
 
 
 def _exits_and_days(
     spells: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp
-) -> tuple[int, float]:
-    exits = int(((spells["exit_at"] >= start) & (spells["exit_at"] < end)).sum())
-    inside = spells["ended_at"].clip(start, end) - spells["started_at"].clip(start, end)
-    return exits, float(np.maximum(inside / pd.Timedelta(days=1), 0.0).sum())
+) -> tuple[Vector, Vector]:
+    """Exits and days at risk between two instants, by tenure."""
+    began, ended, left, until = (
+        ((moments - start) / pd.Timedelta(days=1)).to_numpy(dtype=float)
+        for moments in (spells["started_at"], spells["ended_at"], spells["exit_at"],
+                        pd.Series([end]))
+    )  # fmt: skip
+    inside = (left >= 0) & (left < until)
+    exits = np.histogram((left - began)[inside], bins=TENURE)[0].astype(float)
+    last = np.minimum(ended, until)
+    days = [
+        np.maximum(np.minimum(last, began + high) - np.maximum(0.0, began + low), 0.0).sum()
+        for low, high in pairwise(TENURE)
+    ]
+    return exits, np.array(days)
 
 
 def _finding(since: pd.Timestamp, split: pd.Timestamp, seen: int, expected: float) -> Finding:
