@@ -15,7 +15,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 #: Spaces that neither break a line nor part thousands, or a number from its unit.
 NARROW, FIXED = "\u202f", "\u00a0"
-UNKNOWN = "–"
+UNKNOWN, MINUS = "–", "\N{MINUS SIGN}"
 
 
 class Spoken(str):
@@ -67,6 +67,23 @@ def percent(share: float | None, language: Language = "en", *, digits: int = 0) 
 def per_cent(number: str, language: Language) -> str:
     """A number of per cent with the sign and the decimal point of the language."""
     return f"{number}%" if language == "en" else f"{number.replace('.', ',')}{FIXED}%"
+
+
+def decimal(
+    value: float | None, language: Language = "en", *, digits: int = 1, sign: Literal["", "+"] = ""
+) -> str:
+    r"""A number with the decimal sign of the language and the minus of print.
+
+    Examples
+    --------
+    >>> decimal(-0.46, "ru"), decimal(0.5, "ru", digits=2, sign="+"), decimal(-0.01), decimal(None)
+    ('−0,5', '+0,50', '0.0', '–')
+    """
+    if value is None or value != value:
+        return UNKNOWN
+    text = f"{value:{sign}.{digits}f}"
+    text = text.replace("-", MINUS) if float(text) else text.lstrip("-")
+    return text.replace(".", ",") if language == "ru" else text
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -405,14 +405,16 @@ def test_the_text_of_an_alert_begins_with_the_open_problem_and_names_the_evidenc
         "Open problem: Ticket T1 is open.",
         f"Name of {who} ({who}): critical, risk {risk}.",
         "What changed: Overdue; Logins fell; Tickets.",
-        "Evidence: invoices I1, I2; events login.",
-        "Play: payment_help.",
+        "Evidence: invoices I1, I2; action login.",
+        "Next step: help with payment.",
         f"Until: {MONDAY + pd.Timedelta(hours=24):%Y-%m-%d %H:%M} UTC.",
         f"Owner: {owner}.",
     ]
-    assert first["text_ru"].splitlines()[:3] == [
-        "Открытая проблема: Обращение T1 открыто.",
+    assert first["text_ru"].splitlines()[:5] == [
+        "Нерешённый вопрос: Обращение T1 открыто.",
         f"Name of {who} ({who}): критический, риск {risk[:-1]}\u00a0%.",
         "Что изменилось: Просрочка; Входов меньше; Обращения.",
+        "Подтверждение: счета I1, I2; действие login.",
+        "Следующий шаг: помочь с оплатой.",
     ]
     assert raised(frame, company, tmp_path, Policy(q=0.2)).alerts.equals(desk.alerts)

@@ -1,6 +1,7 @@
 """Who opens a page in Russian reads Russian: our sentences are in it, English ones are not."""
 
 import html
+import io
 import re
 import string
 import tomllib
@@ -8,11 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 import churnml
 from churnml.evaluation.audit import Audit, Check
 from churnml.evaluation.audit import Finding as Alarm
 from churnml.evaluation.audit.words import say as audit_says
+from churnml.report.account import show_account
 from churnml.report.card import card_html
 from churnml.report.stakeholder import report_html
 from churnml.report.stakeholder.facts import DataNotes
@@ -121,3 +124,37 @@ def test_a_number_takes_the_form_of_its_noun(tmp_path):
     assert [say("rows", n=n).ru for n in (21, 22, 11, 1_200)] == [
         "21 строка лежит", "22 строки лежат", "11 строк лежит", "1\u202f200 строк лежит",
     ]  # fmt: skip
+
+
+def test_an_explained_customer_is_told_in_russian_with_titles_and_decimal_commas():
+    now, then = pd.Timestamp("2026-01-05"), pd.Timestamp("2025-12-01")
+    reason = {
+        "text_en": "Logins", "text_ru": "Входы: было 12, стало 3", "play": "usage_coaching",
+        "evidence": [{"table": "tickets", "id": "T-1", "at": then}], "would_lower": 0.0312,
+        "lower_en": "logins back", "lower_ru": "входы снова около 12",
+    }  # fmt: skip
+    content = {
+        "customer_id": "C1", "as_of": now, "probability": 0.1234, "since": then,
+        "probability_then": 0.08, "reasons": [reason],
+        "open_problem": {"text_en": "Ticket", "text_ru": "Обращение T-1 открыто"},
+        "families": [{"family": "usage", "contribution": 0.5}],
+        "change": [{"text_en": "Logins", "text_ru": "Входы", "difference": -0.25}],
+    }  # fmt: skip
+    console = Console(width=100, record=True, file=io.StringIO())
+
+    show_account(content, console, language="ru")
+    said = [line.rstrip() for line in console.export_text().replace("\u00a0", " ").splitlines()]
+
+    assert said[:5] == [
+        "C1, 05.01.2026: риск 12,3 % (был 8,0 % на 01.12.2025)",
+        "Нерешённый вопрос: Обращение T-1 открыто",
+        "С этим риском связано:",
+        "• Входы: было 12, стало 3 (следующий шаг: помочь с использованием)",
+        "    подтверждение: обращение T-1 01.12",
+    ]
+    assert said[5].endswith("входы снова около 12 (−3,1 п. п.)")
+    table = " ".join(said[6:])
+    assert "использование" in table
+    assert "+0,50" in table
+    assert "−0,25" in table
+    assert not re.search(r"[A-Za-z]{2,}", table)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnml.alerting.naming import play_name, row_name, tier_name
 from churnml.spoken import Language, percent
 
 Reason = Mapping[str, Any]
@@ -15,14 +16,12 @@ Reason = Mapping[str, Any]
 _NAMED = 3
 _WORDS = {
     "en": {"open": "Open problem", "risk": "risk", "why": "What changed", "rows": "Evidence",
-           "play": "Play", "until": "Until", "owner": "Owner", "nobody": "nobody yet",
+           "play": "Next step", "until": "Until", "owner": "Owner", "nobody": "nobody yet",
            "unknown": "no reasons told"},
-    "ru": {"open": "Открытая проблема", "risk": "риск", "why": "Что изменилось",
-           "rows": "Свидетельства", "play": "Сценарий", "until": "Срок", "owner": "Ответственный",
-           "nobody": "пока никто", "unknown": "причины не названы"},
-}  # fmt: skip
-_TIERS = {
-    "critical": "критический", "high": "высокий", "medium": "средний", "low": "низкий",
+    "ru": {"open": "Нерешённый вопрос", "risk": "риск", "why": "Что изменилось",
+           "rows": "Подтверждение", "play": "Следующий шаг", "until": "Срок",
+           "owner": "Ответственный", "nobody": "пока не назначен",
+           "unknown": "признаки не названы"},
 }  # fmt: skip
 
 
@@ -69,9 +68,9 @@ def alert_text(alert: Mapping[str, Any], *, language: Language) -> str:
     lines.append(_who(alert, language))
     lines.append(f"{words['why']}: {_known(alert[f'reasons_{language}']) or words['unknown']}.")
     if rows := _known(alert["evidence"]):
-        lines.append(f"{words['rows']}: {rows}.")
+        lines.append(f"{words['rows']}: {_rows(rows, language)}.")
     if play := _known(alert["play"]):
-        lines.append(f"{words['play']}: {play}.")
+        lines.append(f"{words['play']}: {play_name(play, language)}.")
     if (deadline := alert["deadline"]) is not None and not pd.isna(deadline):
         lines.append(f"{words['until']}: {deadline:%Y-%m-%d %H:%M} UTC.")
     lines.append(f"{words['owner']}: {_known(alert['owner']) or words['nobody']}.")
@@ -82,10 +81,19 @@ def _who(alert: Mapping[str, Any], language: Language) -> str:
     name, key = _known(alert["name"]), str(alert["customer_id"])
     who = f"{name} ({key})" if name else key
     tier = _known(alert["tier"])
-    parts = [] if tier is None else [_TIERS.get(tier, tier) if language == "ru" else tier]
+    parts = [] if tier is None else [tier_name(tier, language)]
     if not pd.isna(alert["probability"]):
         parts.append(f"{_WORDS[language]['risk']} {percent(alert['probability'], language)}")
     return f"{who}: {', '.join(parts)}." if parts else f"{who}."
+
+
+def _rows(evidence: str, language: Language) -> str:
+    """The rows of ``evidence_in``, with the tables as a reader names them."""
+    told = []
+    for part in evidence.split("; "):
+        table, _, keys = part.partition(" ")
+        told.append(f"{row_name(table, language, several=', ' in keys)} {keys}")
+    return "; ".join(told)
 
 
 def _known(value: Any) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churnml.report.canvas import Language
+from churnml.spoken import Language
 
 CAPTIONS: dict[Language, dict[str, str]] = {
     "en": {
@@ -50,9 +50,9 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "bg_nbd": "BG/NBD",
     },
     "ru": {
-        "headline": "{model} уходов замечены за 3–12 недель; случайно: {random}",
-        "load": "{alerts:.0f} тревог в неделю, за {precision} из них уход в течение 84 дней"
-        "\nУходов: {exits}; на кривой те {on_curve}, до которых было не меньше восьми недель"
+        "headline": "{model} уходов замечены за 3–12 недель; при случайном выборе: {random}",
+        "load": "Тревог в неделю: {alerts:.0f}; после {precision} из них клиент ушёл за 84 дня"
+        "\nУходов: {exits}; на кривой {on_curve}: о них можно было предупредить за восемь недель"
         " · полоса: 95\u00a0% по клиентам",
         "notice": "Не меньше недель до ухода",
         "announced": "Замеченные уходы",
@@ -66,28 +66,28 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         "pr_sub": "Строк: {rows}, из них с уходом: {positives}",
         "row_recall": "Полнота по строкам",
         "precision": "Точность",
-        "base": "доля уходов {rate}: случайно",
+        "base": "доля уходов {rate}: случайный выбор",
         "threshold": "порог по прошлым блокам",
-        "calibration": "Обещано в среднем {said}, сбылось {came}",
+        "calibration": "Предсказано в среднем {said}, сбылось {came}",
         "calibration_sub": "Десять групп равного размера · отрезки: 95\u00a0%, строки независимы"
         " · строк: {rows}",
         "said": "Средняя предсказанная вероятность",
         "came": "Доля ушедших в окне",
-        "perfect": "обещано = сбылось",
-        "ahead": "Уходы по неделям: за восемь недель обещано {said}, сбылось {came}",
+        "perfect": "предсказано = сбылось",
+        "ahead": "Уходы по неделям: за восемь недель предсказано {said}, сбылось {came}",
         "ahead_sub": "Клиенты на день оценки, вне обучения · отрезки: 95\u00a0% по клиентам",
         "ahead_week": "Неделя после оценки",
         "ahead_share": "Доля клиентов, ушедших в эту неделю",
-        "ahead_said": "обещано",
+        "ahead_said": "предсказано",
         "ahead_came": "сбылось",
         "model": "модель",
-        "random": "случайно",
+        "random": "случайный выбор",
         "oracle": "оракул",
         "recency": "давность",
-        "seed_points": "баллы",
+        "seed_points": "простые баллы",
         "health": "балл здоровья",
         "health_learned": "здоровье, веса по данным",
-        "convergence": "сигналов сразу",
+        "convergence": "несколько сигналов сразу",
         "rank_sum": "сумма рангов",
         "logistic_regression": "логистическая регрессия",
         "xgboost_default": "XGBoost без настройки",
@@ -110,3 +110,8 @@ FAMILIES: dict[Language, dict[str, str]] = {
         "profile": "профиль",
     },
 }
+
+
+def family_name(family: str, language: Language) -> str:
+    """A family as a reader says it."""
+    return FAMILIES[language].get(family, family.replace("_", " "))

@@ -31,7 +31,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "message": "сообщение",
         "marked": "с тревожными словами",
         "usual": "обычный тон клиента",
-        "looked": "смотрим здесь",
+        "looked": "день оценки",
     },
 }
 

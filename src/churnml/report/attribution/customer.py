@@ -14,13 +14,13 @@ from churnml.features import Feature
 from churnml.report.attribution.words import (
     WORDS,
     chance,
-    family_name,
     in_unit,
     plain,
     signed,
     titled,
 )
 from churnml.report.canvas import INK, MODEL, QUIET, RULE, Language, panel, sheet
+from churnml.report.captions import family_name
 
 TOP_SIGNALS = 8
 _LINE_INCHES = 0.40

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from churnml.errors import InputError
-from churnml.report.attribution.words import WORDS, family_name
+from churnml.report.attribution.words import WORDS
 from churnml.report.canvas import (
     FURTHER,
     INK,
@@ -23,6 +23,7 @@ from churnml.report.canvas import (
     panel,
     sheet,
 )
+from churnml.report.captions import family_name
 
 #: Lines a reader can follow; the other families are one line more.
 MOST_LINES = 5

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from churnml.errors import InputError
 from churnml.explanation.stability import TOP, importance_stability
 from churnml.features import Feature
-from churnml.report.attribution.words import WORDS, family_name, titled
+from churnml.report.attribution.words import WORDS, titled
 from churnml.report.canvas import (
     FURTHER,
     MODEL,
@@ -23,6 +23,7 @@ from churnml.report.canvas import (
     panel,
     sheet,
 )
+from churnml.report.captions import family_name
 
 _STROKES = (MODEL, RULE, ORACLE, *FURTHER, RANDOM)
 _LINE_INCHES = 0.36

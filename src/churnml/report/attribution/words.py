@@ -9,7 +9,7 @@ import pandas as pd
 from churnml.features import Feature
 from churnml.features.declaration import Unit
 from churnml.report.canvas import Language, percent, whole
-from churnml.report.captions import FAMILIES
+from churnml.spoken import decimal
 
 _THIN = "\u202f"
 LONGEST_TITLE = 58
@@ -68,9 +68,9 @@ WORDS: dict[Language, dict[str, str]] = {
         "usual": "обычный клиент: {chance}",
         "here": "этот клиент: {chance}",
         "others": "{family}: остальные признаки ({count})",
-        "over_time": "Что движет оценками: сначала {first}, в конце {last}",
+        "over_time": "Что движет оценками: сначала {first}, под конец {last}",
         "over_time_same": "Что движет оценками: всё время {last}",
-        "over_time_sub": "Средний по модулю вклад семейства в логарифм шансов строк одной даты"
+        "over_time_sub": "Средний по модулю вклад группы в логарифм шансов на одну дату"
         " · {claim}",
         "as_of": "Дата оценки",
         "rest": "остальные",
@@ -97,11 +97,6 @@ _WITH_UNIT = {
     Unit.DAYS: "days", Unit.WEEKS: "weeks", Unit.HOURS: "hours", Unit.MINUTES: "minutes",
     Unit.DEVIATIONS: "deviations",
 }  # fmt: skip
-
-
-def family_name(family: str, language: Language) -> str:
-    """A family as a reader says it."""
-    return FAMILIES[language].get(family, family.replace("_", " "))
 
 
 def titled(feature: Feature, language: Language, *, most: int = LONGEST_TITLE) -> str:
@@ -168,5 +163,4 @@ def chance(log_odds: float, language: Language) -> str:
 
 def signed(number: float, language: Language) -> str:
     """A contribution with its sign."""
-    text = f"{number:+.2f}".replace("-", "\N{MINUS SIGN}")
-    return text.replace(".", ",") if language == "ru" else text
+    return decimal(number, language, digits=2, sign="+")

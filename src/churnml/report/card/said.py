@@ -11,7 +11,7 @@ from churnml.report.canvas import Language, percent
 from churnml.report.canvas import whole as thin
 from churnml.report.captions import CAPTIONS
 from churnml.report.page import Cell
-from churnml.spoken import Spoken
+from churnml.spoken import Spoken, decimal
 
 Content = Mapping[str, Any]
 
@@ -20,9 +20,8 @@ _WHOLE = ("median_lead_days", "value_at_risk_caught_per_100_contacts", "profit_p
 
 
 def number(value: float | None, language: Language, *, digits: int = 3) -> str:
-    """A number as text, with the decimal sign of the language; a dash where there is none."""
-    text = "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
-    return text.replace(".", ",") if language == "ru" else text
+    """A number as text; a dash where there is none."""
+    return decimal(value, language, digits=digits)
 
 
 def share(value: float | None, language: Language, *, digits: int = 0) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from churnml.report.canvas import Language
+from churnml.report.captions import family_name
 from churnml.report.card.facts import CardFacts
 from churnml.report.card.said import (
     Content,
@@ -18,7 +19,7 @@ from churnml.report.card.said import (
     told,
     whole,
 )
-from churnml.report.card.words import FAMILIES, FIGURES, WORDS
+from churnml.report.card.words import FIGURES, WORDS
 from churnml.report.page import Cell, Grid
 from churnml.report.slice_words import slice_name, slice_value
 
@@ -227,7 +228,7 @@ def _features(facts: CardFacts, language: Language) -> Section:
     words = WORDS[language]
     rows = tuple(
         (
-            FAMILIES[language].get(fact.name, fact.name),
+            family_name(fact.name, language),
             str(fact.features),
             share(fact.share, language),
             "; ".join(title.get(language, title["en"]) for title in fact.titles) or "–",

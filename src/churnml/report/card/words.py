@@ -6,15 +6,12 @@ import tomllib
 from pathlib import Path
 
 from churnml.report.canvas import Language
-from churnml.report.captions import FAMILIES
 
 
 def _read(language: Language) -> dict[str, str]:
     text = Path(__file__).with_name(f"words_{language}.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
-
-__all__ = ["FAMILIES", "FIGURES", "WORDS"]
 
 WORDS: dict[Language, dict[str, str]] = {"en": _read("en"), "ru": _read("ru")}
 
@@ -30,9 +27,9 @@ FIGURES: dict[Language, tuple[tuple[str, str], ...]] = {
     "ru": (
         ("average_precision", "средняя точность"),
         ("roc_auc", "ROC AUC"),
-        ("lift_at_10pct", "лифт, верхняя десятая"),
-        ("recall_at_lead_21d", "полнота в срок"),
+        ("lift_at_10pct", "лифт, верхние 10\u00a0%"),
+        ("recall_at_lead_21d", "полнота вовремя"),
         ("alert_precision", "точность тревог"),
-        ("median_lead_days", "медиана срока, дней"),
+        ("median_lead_days", "дней до ухода, медиана"),
     ),
 }

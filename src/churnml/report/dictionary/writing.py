@@ -9,9 +9,10 @@ from typing import Any, cast, get_args
 
 import pandas as pd
 
+from churnml.alerting.naming import play_name
 from churnml.features import Feature
 from churnml.report.canvas import percent
-from churnml.report.captions import FAMILIES
+from churnml.report.captions import family_name
 from churnml.report.dictionary.facts import Entry, entries
 from churnml.report.page import Cell, Grid, Measure, render, write_page
 from churnml.spoken import Language
@@ -78,7 +79,7 @@ def dictionary_html(
         measures_of=_measures(found, words, language),
         rows=rows,
         families=families,
-        family_names={one.family: _family(one.family, language) for one in found},
+        family_names={one.family: family_name(one.family, language) for one in found},
         entries=[_shown(one, words, language) for one in found],
         with_known=values is not None,
         with_share=strength is not None,
@@ -115,7 +116,7 @@ def _families(found: Sequence[Entry], language: Language) -> Grid:
     for family, members in sorted(
         parts.items(), key=lambda part: -sum(one.share or 0.0 for one in part[1])
     ):
-        row: list[Cell | str] = [_family(family, language), str(len(members))]
+        row: list[Cell | str] = [family_name(family, language), str(len(members))]
         if with_known:
             known = [one.known for one in members if one.known is not None]
             row.append(_percent(sum(known) / len(known), language) if known else "–")
@@ -134,18 +135,14 @@ def _shown(one: Entry, words: Mapping[str, str], language: Language) -> dict[str
     unit = "unit_share" if one.unit == "share" else one.unit
     return {
         "entry": one,
-        "family": _family(one.family, language),
+        "family": family_name(one.family, language),
         "unit": words.get(unit, one.unit),
         "tone": tone,
         "risk": words[said],
-        "play": words.get(f"play_{one.play}", one.play.replace("_", " ")),
+        "play": play_name(one.play, language),
         "known": None if one.known is None else _percent(one.known, language),
         "share": None if one.share is None else _percent(one.share, language, digits=1),
     }
-
-
-def _family(name: str, language: Language) -> str:
-    return FAMILIES[language].get(name, name)
 
 
 def _percent(share: float, language: Language, *, digits: int = 0) -> str:

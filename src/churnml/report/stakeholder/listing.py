@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from churnml.alerting.naming import tier_name
 from churnml.alerting.tiers import TIERS
-from churnml.report.attribution.words import family_name
 from churnml.report.canvas import Language
+from churnml.report.captions import family_name
 from churnml.report.stakeholder.facts import AlertFact, ReportFacts
 from churnml.report.stakeholder.words import cut, money, percent, short_day, words_of
 
@@ -123,7 +124,7 @@ def _row(alert: AlertFact, facts: ReportFacts, linked: dict[str, str], language:
         full_name=name,
         customer_id=person.customer_id,
         tier=tier,
-        tier_name=words_of(language)["tiers"].get(tier or "none"),
+        tier_name=tier_name(tier or "none", language),
         tier_place=_tier_place(tier),
         risk=percent(now.probability, language) if now else words["gone"],
         risk_sort=now.probability if now else 0.0,

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from churnml.report.attribution.words import family_name
+from churnml.alerting.naming import play_name, row_name, tier_name
 from churnml.report.canvas import Language
+from churnml.report.captions import family_name
 from churnml.report.stakeholder.facts import CustomerFact, Reason, ReportFacts
 from churnml.report.stakeholder.lanes import DrawnTimeline, drawn_timeline, naive
 from churnml.report.stakeholder.listing import NAME_LETTERS, shown_name
@@ -91,7 +92,7 @@ def _section(
         name=cut(name, NAME_LETTERS),
         full_name=name,
         tier=tier,
-        tier_name=words["tiers"].get(tier or "none"),
+        tier_name=tier_name(tier or "none", language),
         risk=percent(standing.probability, language),
         first_reason=_text(customer.reasons[0], language) if customer.reasons else "",
         facts=_facts(customer, facts, language),
@@ -126,8 +127,7 @@ def _evidence(one: Mapping[str, Any], language: Language) -> str:
     """A row that a user can open: its table, its id and its day."""
     at = one.get("at")
     told = "" if at is None or pd.isna(at) else f", {short_day(naive(at), language)}"
-    table = words_of(language)["rows"].get(str(one["table"]), str(one["table"]))
-    return f"{table} {cut(str(one['id']), ID_LETTERS)}{told}"
+    return f"{row_name(str(one['table']), language)} {cut(str(one['id']), ID_LETTERS)}{told}"
 
 
 def _lower(reason: Reason, probability: float, words: Mapping[str, Any], language: Language) -> str:
@@ -161,9 +161,8 @@ def _facts(
         risk = told["risk_then"].format(now=risk, then=then)
     standing = now or newest.then
     raised = ", ".join(day(alert.then.as_of, language) for alert in customer.alerts)
-    play = words["play"].get(newest.play or "", (newest.play or "").replace("_", " "))
     found = [
-        (told["play"], play),
+        (told["play"], play_name(newest.play, language) if newest.play else ""),
         (told["deadline"], "" if newest.deadline is None else day(newest.deadline, language)),
         (told["owner"], cut(customer.person.owner or "", NAME_LETTERS)),
         (told["segment"], cut(customer.person.segment or "", NAME_LETTERS)),

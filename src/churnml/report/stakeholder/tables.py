@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnml.alerting.naming import tier_name
 from churnml.alerting.tiers import TIERS
 from churnml.evaluation.exits import IN_TIME, LATE
 from churnml.report.canvas import Language
@@ -18,6 +19,7 @@ from churnml.report.stakeholder.facts import MissFact, Person, ReportFacts
 from churnml.report.stakeholder.headline import PRECISION, RANDOM, RECALL, rule_name, rule_of
 from churnml.report.stakeholder.listing import NAME_LETTERS, shown_name
 from churnml.report.stakeholder.words import cut, day, decimal, money, percent, whole, words_of
+from churnml.spoken import plural
 
 CAUGHT = "value_at_risk_caught_per_100_contacts"
 MISSES_SHOWN = 50
@@ -95,11 +97,12 @@ def tier_rows(facts: ReportFacts, *, language: Language) -> tuple[TierRow, ...]:
 
 
 def _tier(tier: str, now: int, past: Mapping[str, Any], top: float, language: Language) -> TierRow:
+    words, people = words_of(language)["tiers"], past.get("customers", 0)
     share, band = past.get("share"), past.get("interval")
     low, high = band or (None, None)
     return TierRow(
         tier=tier,
-        name=words_of(language)["tiers"][tier],
+        name=tier_name(tier, language),
         now=whole(now),
         share=percent(share, language),
         band="" if low is None else f"{percent(low, language)} – {percent(high, language)}",
@@ -108,7 +111,7 @@ def _tier(tier: str, now: int, past: Mapping[str, Any], top: float, language: La
         high=None if high is None else high / top,
         left=whole(past.get("left", 0)),
         rows=whole(past.get("rows", 0)),
-        people=whole(past.get("customers", 0)),
+        people=f"{whole(people)} {plural(people, words['people'], language)}",
     )
 
 
@@ -197,7 +200,7 @@ def calls_grid(facts: ReportFacts, *, language: Language) -> Grid | None:
                 _person(call.person),
                 cut(call.person.owner or "–", NAME_LETTERS),
                 cut(call.person.segment or "–", NAME_LETTERS),
-                Cell(words["tiers"][tier or "none"], chip=_TONES.get(tier, "")),
+                Cell(tier_name(tier or "none", language), chip=_TONES.get(tier, "")),
                 Cell(percent(call.now.probability, language), sort=call.now.probability),
                 "–" if call.now.health is None else whole(call.now.health),
             )

@@ -13,6 +13,7 @@ import pandas as pd
 from churnml.report.canvas import Language, per_cent
 from churnml.report.canvas import percent as printed
 from churnml.report.canvas import whole as thin
+from churnml.spoken import decimal as decimal
 
 NO_BREAK = "\u00a0"
 NARROW = "\u202f"
@@ -40,15 +41,6 @@ def short_day(moment: pd.Timestamp, language: Language) -> str:
 def whole(number: float) -> str:
     """A count whose thousands stay on one line."""
     return thin(round(number)).replace("\u2009", NARROW)
-
-
-def decimal(number: float | None, language: Language, *, digits: int = 1) -> str:
-    """A number with the decimal sign of the language and the minus of print."""
-    if number is None or pd.isna(number):
-        return "–"
-    text = f"{number:.{digits}f}"
-    text = text.replace("-", "\N{MINUS SIGN}") if float(text) else text.replace("-", "")
-    return text.replace(".", ",") if language == "ru" else text
 
 
 def percent(share: float | None, language: Language, *, digits: int | None = None) -> str:
