@@ -81,13 +81,13 @@ class Phase:
             return
         numbers = pa.array(np.arange(len(customers)))
         self.backend.load(MEMBERS, pa.table({"c": numbers, "customer_id": customers}))
-        share = memory // len(self.compiler.carried)
         for cells in self.compiler.carried.values():
             statements = Statements("churnml_all", self.grid, self.present)
             carrier = Carrier.read(
                 self.backend, cells, statements,
-                customers=len(customers), per_block=per_block, memory=share,
+                customers=len(customers), per_block=per_block, memory=memory,
             )  # fmt: skip
+            memory -= carrier.rows.held
             self.carriers.append(carrier)
 
     def carried(self, block: Block) -> dict[str, np.ndarray]:

@@ -37,7 +37,7 @@ class Scattered:
     per_block : int
         Customers of a block, by their numbers.
     memory : int
-        Bytes that may stay in memory; batches beyond them are spilled.
+        Bytes that may stay in memory; batches beyond them are spilled. ``held`` says how many do.
     """
 
     program: Program
@@ -45,7 +45,7 @@ class Scattered:
     per_block: int
     memory: int
     _parts: list[_Part] = field(default_factory=list)
-    _held: int = 0
+    held: int = 0
     _spill: Path | None = None
 
     def fill(self, batches: Iterable[pa.RecordBatch]) -> None:
@@ -98,8 +98,8 @@ class Scattered:
     def _kept(self, place: np.ndarray, rows: np.ndarray) -> tuple[_Lines, _Lines]:
         """The rows as they are as long as memory is allowed, then in a file."""
         size = place.nbytes + rows.nbytes
-        if self._held + size <= self.memory:
-            self._held += size
+        if self.held + size <= self.memory:
+            self.held += size
             return place[None], rows
         if self._spill is None:
             self._spill = Path(tempfile.mkdtemp(prefix="churnml-rows-"))
