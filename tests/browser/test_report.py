@@ -1,11 +1,15 @@
 """The stakeholder report in a real browser: inert, silent, searchable, readable, printable."""
 
+import re
+
 import pytest
 
 from churnml.report.stakeholder import write_report
-from drawn.report import facts
+from drawn.report import crowd, facts
 
 WIDTHS = (360, 768, 1280, 1920)
+#: What the margins of an A4 page leave, in pixels of 1/96 inch.
+PAPER_WIDTH, PAPER_HEIGHT = 695, 1012
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +90,7 @@ def test_a_name_opens_the_section_of_its_customer(visit, report):
     found.page.locator("#alert-list a[href='#c3']").click()
 
     found.page.locator("#c3[open]").wait_for(state="attached")
-    assert section.locator("svg.lanes").is_visible()
+    assert section.locator(".lanes").is_visible()
 
 
 def test_print_opens_every_section_and_hides_the_controls(visit, report):
@@ -101,8 +105,33 @@ def test_print_opens_every_section_and_hides_the_controls(visit, report):
     found.assert_silent()
 
 
-def test_without_a_script_everything_can_be_read(visit, report):
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_printed_report_is_dense_and_nothing_in_it_is_cut(visit, tmp_path, language):
+    write_report(tmp_path / "crowd.html", crowd(24), language=language)
+    found = visit(tmp_path / "crowd.html", width=PAPER_WIDTH, theme="dark")
+    found.page.emulate_media(media="print")
+    found.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    cut = found.page.evaluate(
+        """[...document.querySelectorAll("main *")].filter((one) => one.getClientRects().length
+        && getComputedStyle(one).overflowX !== "visible" && one.tagName !== "svg"
+        && (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1))
+        .map((one) => one.outerHTML.slice(0, 80))"""
+    )
+    heights = found.page.evaluate(
+        """[...document.querySelectorAll(".customer, .plot")].map((one) => one.offsetHeight)"""
+    )
+
+    assert not found.overflows()
+    assert cut == []
+    assert max(heights) < PAPER_HEIGHT / 3
+    assert len(re.findall(rb"/Type /Page\b", found.page.pdf(format="A4"))) <= 13
+
+
+def test_without_a_script_everything_can_be_read_and_printed(visit, report):
     found = visit(report / "report-en.html", java_script_enabled=False)
+    found.page.emulate_media(media="print")
+    assert found.page.locator("#c3 .lanes").is_visible()
+    found.page.emulate_media(media="screen")
 
     assert found.page.locator("#alert-list tbody tr").count() == 3
     assert not found.page.locator(".tools").first.is_visible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import sys
 
 import matplotlib as mpl
@@ -16,12 +17,13 @@ from rich.console import Console
 from churnml.errors import InputError
 from churnml.evaluation import Evaluation
 from churnml.report.ahead_figure import weeks_ahead_figure
-from churnml.report.canvas import FURTHER, MODEL, ORACLE, RANDOM, RULE, spread, strokes
+from churnml.report.canvas import FURTHER, MODEL, ORACLE, RANDOM, RULE, sheet, spread, strokes
 from churnml.report.figures import (
     calibration_figure,
     headline_figure,
     precision_recall_figure,
     recall_by_load_figure,
+    reliability_figure,
 )
 from churnml.report.rivals_figure import rivals_figure
 from churnml.report.slice_figure import recall_by_slice_figure
@@ -210,6 +212,35 @@ def test_calibration_of_probabilities_up_to_one_draws_too():
     probability = pd.Series(np.linspace(0, 1, 50))
 
     texts(calibration_figure(probability, probability > 0.5))
+
+
+@pytest.mark.parametrize("width", [6.6, 4.3])
+@pytest.mark.parametrize("top", [0.06, 0.3, 1.0])
+def test_the_names_of_the_ticks_of_calibration_do_not_touch(top, width):
+    share = np.linspace(0, top, 5)
+    bins = pd.DataFrame(
+        {"probability": share, "share": share, "low": share, "high": share, "rows": 9}
+    )
+    figure = reliability_figure(bins, language="ru")
+    figure.set_size_inches(width, width)
+    figure.draw_without_rendering()
+    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+        names = axis.get_ticklabels()
+        boxes = [name.get_window_extent() for name in names]
+        assert names[0].get_text() == "0\u00a0%"
+        assert not any(one.overlaps(after) for one, after in itertools.pairwise(boxes))
+
+
+def test_a_heading_wider_than_its_figure_goes_on_below_and_pushes_the_rest_down():
+    short, long_ = sheet("Few words"), sheet("Ten words that are many more than few " * 3, "Below")
+    for figure in (short, long_):
+        figure.draw_without_rendering()
+        assert all(text.get_window_extent().x1 < figure.bbox.x1 for text in figure.texts)
+    title, below = (text.get_window_extent() for text in long_.texts)
+
+    assert short.texts[0].get_text() == "Few words"
+    assert long_.texts[0].get_text().count("\n") == 1
+    assert below.y1 < title.y0
 
 
 @pytest.mark.parametrize(

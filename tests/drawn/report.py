@@ -180,3 +180,28 @@ def facts(**changes: Any) -> ReportFacts:
         ),
     }  # fmt: skip
     return ReportFacts(**(found | changes))
+
+
+def crowd(count: int) -> ReportFacts:
+    """A report of a busy week: that many alerted customers, each with all that a section holds."""
+    usage = reason(
+        "Active days in the last four weeks: 19 before, 6 now; its peers have 17",
+        lower_en="active days back at about 19", evidence=None,
+    )  # fmt: skip
+    support = reason("Tickets open for more than ten days: 0 before, 3 now", family="support")
+    told = (usage, support | {"evidence": [{"table": "tickets", "id": "T-20418", "at": AS_OF}] * 5},
+            reason("Invoices overdue: 0 before, 2 now", family="payments", evidence=None),
+            reason("Tone: 0.31 before, −0.42 now", family="text", evidence=None))  # fmt: skip
+    said = "We have asked for the export three times and nobody has answered; is anybody there?"
+    alerts = tuple(
+        alert(person(number, f"Customer and Sons {number}"), weeks_ago=number % 8, reasons=told,
+              probability=0.1 + 0.004 * number, tier=("critical", "high", "medium")[number % 3])
+        for number in range(1, count + 1)
+    )  # fmt: skip
+    customers = tuple(
+        customer((one,), quotes=tuple(Quote(AS_OF, said, is_cut=False) for _ in range(3)),
+                 changes=({"difference": 0.4, "text_en": "Logins: 12 before, 3 now",
+                           "text_ru": "Входы: было 12, стало 3"},) * 3)
+        for one in alerts
+    )  # fmt: skip
+    return facts(alerts=alerts, customers=customers)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter
 
 from churnml.alerting.queue import Floats
@@ -73,9 +75,12 @@ def sheet(title: str, subtitle: str = "", *, size: tuple[float, float] = (8.0, 4
 
     A ``Figure`` of its own knows nothing of pyplot's global state and draws without a display.
     """
-    height = size[1]
+    width, height = size
+    title = broken(title, FontProperties(size=12.5, weight="bold"), width)
+    subtitle = broken(subtitle, FontProperties(size=9.2), width)
     lines = subtitle.count("\n") + 1 if subtitle else 0
-    top = 1 - (0.42 + 0.20 * lines) / height
+    below = 0.38 + 0.21 * title.count("\n")
+    top = 1 - (below + 0.04 + 0.20 * lines) / height
     room = ConstrainedLayoutEngine(rect=(0.01, 0.01, 0.98, top - 0.02))
     figure = Sheet(figsize=size, dpi=150, facecolor="white", layout=room)
     figure.text(
@@ -83,9 +88,33 @@ def sheet(title: str, subtitle: str = "", *, size: tuple[float, float] = (8.0, 4
     )
     if subtitle:
         figure.text(
-            0.015, 1 - 0.38 / height, subtitle, fontsize=9.2, color=QUIET, va="top", linespacing=1.4
+            0.015,
+            1 - below / height,
+            subtitle,
+            fontsize=9.2,
+            color=QUIET,
+            va="top",
+            linespacing=1.4,
         )
     return figure
+
+
+def broken(text: str, font: FontProperties, width: float) -> str:
+    """The text with a line break before each word that would run over a width in inches."""
+
+    def fits(line: str) -> bool:
+        return float(TextPath((0, 0), line, prop=font).get_extents().x1) <= 72 * 0.97 * width
+
+    lines: list[str] = []
+    for line in text.splitlines():
+        lines.append("")
+        for word in line.split(" "):
+            longer = f"{lines[-1]} {word}".lstrip()
+            if lines[-1] and not fits(longer):
+                lines.append(word)
+            else:
+                lines[-1] = longer
+    return "\n".join(lines)
 
 
 def panel(axes: Axes, *, x_label: str, y_label: str) -> Axes:

@@ -40,8 +40,9 @@ PROMISED_WEEKS = (3, 4)
 RECALL, RANDOM_SCORE = "recall_at_lead_21d", "random"
 #: A precision-recall curve is drawn from this recall on.
 SHOWN_FROM = 0.01
-#: Least distance between two ticks of the calibration figure, as a share of the axis.
-_TICK_GAP = 0.065
+#: Least distance between two ticks of the calibration figure, as a share of its axis: names are
+#: wide and low.
+_WIDE_GAP, _LOW_GAP = 0.14, 0.065
 
 
 def _name(key: str, language: Language) -> str:
@@ -351,12 +352,17 @@ def _root_scale(axes: Axes, top: float, language: Language) -> None:
     scale = {"functions": (lambda v: np.sqrt(np.maximum(v, 0)), np.square)}
     axes.set_xscale("function", **scale)
     axes.set_yscale("function", **scale)
-    steps = np.array([0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0])
-    ticks: list[float] = []
-    for step in steps[steps <= top][::-1]:  # as drawn, no two closer than their names need
-        if not ticks or np.sqrt(ticks[-1] / top) - np.sqrt(step / top) > _TICK_GAP:
-            ticks.append(float(step))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(ticks)
+    for axis, gap in ((axes.xaxis, _WIDE_GAP), (axes.yaxis, _LOW_GAP)):
+        axis.set_ticks(_root_ticks(top, gap))
         axis.set_major_formatter(percent_axis(language))
     axes.set(xlim=(0, top), ylim=(0, top))
+
+
+def _root_ticks(top: float, gap: float) -> list[float]:
+    """Zero and, from the top down, round shares that are as drawn no closer than the gap."""
+    steps = np.array([0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0])
+    ticks: list[float] = []
+    for step in steps[(steps <= top) & (np.sqrt(steps / top) > gap)][::-1]:
+        if not ticks or np.sqrt(ticks[-1] / top) - np.sqrt(step / top) > gap:
+            ticks.append(float(step))
+    return [0.0, *reversed(ticks)]

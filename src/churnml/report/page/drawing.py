@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: On a phone a figure is drawn anew so wide, that its words keep their size.
 NARROW_INCHES = (4.3, 4.0)
+#: What the names beside an axis leave of that width to its label.
+_LABEL_INCHES = 3.0
 _DPI = 144
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
@@ -54,22 +56,31 @@ class Drawing:
     picture: str = ""
 
 
-def drawn(figure: Figure, *, key: str) -> Drawing:
+def drawn(figure: Figure, *, key: str, narrow: Figure | None = None) -> Drawing:
     """A figure of ``canvas`` as SVG; its heading becomes the caption of the page.
 
-    The figure is changed: its heading is taken out and it ends in the narrow size.
+    The figures are changed: headings are taken out, and one ends in the narrow size.
 
     Parameters
     ----------
     figure : Figure
     key : str
         Unique in the page; the ids inside the SVG begin with it.
+    narrow : Figure, optional
+        What a phone shows where the figure has panels side by side; default: the figure itself.
     """
     title, subtitle = _heading(figure)
     label = title or key
     wide = _svg(figure, key=f"{key}-w", label=label)
-    figure.set_size_inches(*NARROW_INCHES)
-    return Drawing(title, subtitle, wide, _svg(figure, key=f"{key}-n", label=label))
+    if narrow is None:
+        narrow = figure
+    else:
+        _heading(narrow)
+    narrow.set_size_inches(*NARROW_INCHES)
+    for axes in narrow.axes:
+        below = axes.xaxis.label
+        below.set_text(canvas.broken(below.get_text(), below.get_fontproperties(), _LABEL_INCHES))
+    return Drawing(title, subtitle, wide, _svg(narrow, key=f"{key}-n", label=label))
 
 
 def picture(figure: Figure) -> Drawing:
@@ -90,7 +101,7 @@ def _heading(figure: Figure) -> tuple[str, str]:
     if texts and isinstance(layout, ConstrainedLayoutEngine):
         layout.set(rect=(0.0, 0.0, 1.0, 1.0))
     title, subtitle = (*texts, "", "")[:2]
-    return title, subtitle.replace("\n", " · ")
+    return title.replace("\n", " "), subtitle.replace("\n", " · ")
 
 
 def _svg(figure: Figure, *, key: str, label: str) -> Markup:

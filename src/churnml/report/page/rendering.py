@@ -35,7 +35,7 @@ def render(template: Path, *, language: Language, extra_style: str = "", **value
         What the template shows. The words of the page itself are there as ``page``.
     """
     environment = _environment(template.parent, escape=True)
-    style, script = _sources()
+    style, script = _sources(_css_text(str(values.get("kicker") or values["title"])))
     style += extra_style
     return environment.get_template(template.name).render(
         values
@@ -84,14 +84,24 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
-@cache
-def _sources() -> tuple[str, str]:
-    """The style, whose dark colours stand in it once, and the script."""
+def _css_text(text: str) -> str:
+    """A text as a string of CSS; what is no letter is written by its number and ends nothing."""
+    return '"' + "".join(one if one.isalnum() else f"\\{ord(one):x} " for one in text) + '"'
+
+
+def _sources(running: str) -> tuple[str, str]:
+    """The style, whose dark colours stand in it once, and the script.
+
+    Parameters
+    ----------
+    running : str
+        What a printed page says at its top, as a string of CSS.
+    """
     from jinja2 import Environment, StrictUndefined
 
     plain = Environment(undefined=StrictUndefined, autoescape=False)
-    style = plain.from_string((_HERE / "page.css.j2").read_text(encoding="utf-8")).render()
-    return style, (_HERE / "page.js").read_text(encoding="utf-8")
+    look = plain.from_string((_HERE / "page.css.j2").read_text(encoding="utf-8"))
+    return look.render(running=running), (_HERE / "page.js").read_text(encoding="utf-8")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The drawing of a timeline: small multiples over one time axis, as numbers for an inline SVG."""
+"""The drawing of a timeline: small multiples over one time axis, as numbers for inline SVG."""
 
 from __future__ import annotations
 
@@ -18,12 +18,10 @@ TONE = "tone"
 #: Counts that hold until they change are drawn as steps with a ground.
 STEPS = frozenset({"tickets", "tasks", "invoices"})
 ALWAYS = (SCORE, "usage")
-#: Heights in pixels: the words of a lane, its drawing, the room below, and the axis.
-WORDS_HIGH, LANE_HIGH, GAP, AXIS_HIGH, MARKS_HIGH = 17, 30, 9, 18, 20
 #: A name in the label that a screen reader speaks.
 NAME_LETTERS = 60
-#: A lane is a hundred wide; its drawing is stretched to the width of the page.
-WIDE = 100
+#: A lane is drawn on a hundred by thirty; the style of the page gives it its width and height.
+WIDE, LANE_HIGH = 100, 30
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,6 @@ class DrawnLane:
 
     name: str
     said: str
-    top: int
     base: str
     path: str
     is_step: bool
@@ -51,13 +48,11 @@ class Mark:
 class DrawnTimeline:
     """Everything that the template places."""
 
-    height: int
     label: str
     lanes: tuple[DrawnLane, ...]
     months: tuple[Mark, ...]
     since: tuple[Mark, ...]
     alerts: tuple[Mark, ...]
-    axis: int
 
 
 def drawn_timeline(
@@ -65,25 +60,20 @@ def drawn_timeline(
 ) -> DrawnTimeline:
     """The timeline of a customer."""
     words = words_of(language)
-    lanes, said, top = [], [], MARKS_HIGH
-    for lane in filter(_says_something, customer.lanes):
-        lanes.append(_lane(lane, top, language))
-        said.append(_spoken(lane, language))
-        top += WORDS_HIGH + LANE_HIGH + GAP
+    shown = [lane for lane in customer.lanes if _says_something(lane)]
     label = words["customers"]["timeline_label"].format(
         name=cut(customer.person.name or customer.person.customer_id, NAME_LETTERS),
         weeks=len(weeks),
-        as_of=short_day(weeks[-1], language), lanes="; ".join(said),
+        as_of=short_day(weeks[-1], language),
+        lanes="; ".join(_spoken(lane, language) for lane in shown),
     )  # fmt: skip
     raised = sorted({alert.then.as_of for alert in customer.alerts})
     return DrawnTimeline(
-        height=top + AXIS_HIGH,
         label=label,
-        lanes=tuple(lanes),
+        lanes=tuple(_lane(lane, language) for lane in shown),
         months=_months(weeks, language),
         since=_since(customer, weeks),
         alerts=tuple(_mark(moment, weeks, "", _alert(moment, language)) for moment in raised),
-        axis=top + AXIS_HIGH - 5,
     )
 
 
@@ -96,15 +86,14 @@ def _alert(moment: pd.Timestamp, language: Language) -> str:
     return str(words_of(language)["customers"]["alert"].format(as_of=short_day(moment, language)))
 
 
-def _lane(lane: Lane, top: int, language: Language) -> DrawnLane:
+def _lane(lane: Lane, language: Language) -> DrawnLane:
     known = [value for value in lane.values if value is not None]
     low, high = _range(lane.key, known)
     is_step = lane.key in STEPS
     path = _steps(lane.values, low, high) if is_step else _line(lane.values, low, high)
     name = words_of(language)["lanes"][lane.key]
-    return DrawnLane(
-        name, _now(lane, known, language), top, f"{_height(0.0, low, high):g}", path, is_step
-    )
+    said = _now(lane, known, language)
+    return DrawnLane(name, said, f"{_height(0.0, low, high):g}", path, is_step)
 
 
 def _range(key: str, known: Sequence[float]) -> tuple[float, float]:

@@ -38,8 +38,9 @@ def pictures(
         money = {name: one for name, one in proof.money.items() if name in beside}
         caught = money if money and has_revenue_caught(money[MODEL]) else None
         figure = headline_figure(beside, money=caught, language=language)
+        curve = headline_figure(beside, language=language)
         title = words_of(language)["worth"]["curve"]
-        found["worth"] = replace(drawn(figure, key="worth"), title=title)
+        found["worth"] = replace(drawn(figure, key="worth", narrow=curve), title=title)
     if len(proof.reliability):
         figure = reliability_figure(proof.reliability, language=language)
         found["calibration"] = drawn(figure, key="calibration")
