@@ -13,6 +13,35 @@ from churnml.errors import InputError
 KEYS = ("customer_id", "as_of")
 
 
+def located(place: Any, *, what: str) -> Path:
+    """The path that a path or a text names.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if isinstance(place, str | Path):
+        return Path(place)
+    raise InputError(f"{what} is {_kind(place)}; expected a path, such as Path('company').")
+
+
+def present(data: Path) -> Path:
+    """The source itself, if there is anything.
+
+    Raises
+    ------
+    InputError
+        If there is nothing at that path.
+    """
+    if data.exists():
+        return data
+    raise InputError(
+        f"{data} does not exist. Expected a folder with one Parquet or CSV file per table, or a "
+        "DuckDB file."
+    )
+
+
 def opened(dataset: Any) -> None:
     """Refuse a path where an opened dataset is wanted.
 

@@ -124,7 +124,8 @@ def recalibrate(
 def _closed_since(bundle: Bundle, dataset: Dataset, window: LabelWindow) -> pd.DatetimeIndex:
     """Weekly as_ofs from the right edge of the model's data on whose labels are closed."""
     last = dataset.observed_until - window.closing_days * DAY
-    return weekly(bundle.data_until, last + pd.Timedelta(microseconds=1))
+    until = last + pd.Timedelta(microseconds=1)
+    return weekly(min(bundle.data_until, until), until)
 
 
 def _new_rows(

@@ -34,12 +34,7 @@ from churnml.model.bundle import Bundle, check_folder
 from churnml.model.examples import Examples, prepare
 from churnml.model.treatment import untreated
 from churnml.model.tuning import Tuned, tune
-from churnml.report.card import (
-    WrittenCard,
-    card_facts,
-    strength_on_newest,
-    write_model_card,
-)
+from churnml.report.card import WrittenCard, card_facts, strength_on_newest, write_model_card
 from churnml.report.dictionary import write_dictionary
 from churnml.report.notebook import stages_for, training_html
 from churnml.report.stakeholder import report_path, write_reports
@@ -68,6 +63,11 @@ class TrainingResult:
     def show(self, console: Console) -> None:
         """Print the verdict, the table against the baselines and where everything is."""
         show_training(self.content, console)
+
+    def __repr__(self) -> str:
+        """In a line: which run, what became of it and where the model is."""
+        use = "in use" if self.content["promoted"] else "not in use"
+        return f"<TrainingResult: run {self.content['run_id']}, {use}, {self.content['model']}>"
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""
@@ -149,7 +149,7 @@ def _found(
     folder: Path, bundle: Bundle, registered: tracking.RegisteredModel, card: WrittenCard
 ) -> dict[str, Any]:
     """Where the model, the run and the figures are."""
-    run_id = registered.run_id
+    run_id, uri = registered.run_id, tracking.tracking_uri()
     return {
         "run_id": run_id,
         "model": str(folder),
@@ -161,7 +161,7 @@ def _found(
             "Model": str(folder),
             "Model card": str(card.page),
             "Report": str(report_path(folder, "en")),
-            "MLflow": f"run {run_id} in {tracking.tracking_uri()}; open it with `make ui`",
+            "MLflow": f"run {run_id}; open it with `mlflow ui --backend-store-uri {uri}`",
             "Figures": f"folder figures/ among the artifacts of run {run_id}",
         },
     }

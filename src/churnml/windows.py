@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnml import arguments
 from churnml.errors import InputError
 
 DAY = pd.Timedelta(days=1)
@@ -79,21 +80,39 @@ def weekly(
 ) -> pd.DatetimeIndex:
     """Instants ``first, first + every, ...`` strictly before ``until``.
 
+    Raises
+    ------
+    InputError
+        If one is no naive UTC Timestamp, or ``until`` lies before ``first``.
+
     Examples
     --------
     >>> weekly(pd.Timestamp("2026-01-01"), pd.Timestamp("2026-01-15")).day.tolist()
     [1, 8]
     """
+    arguments.moment(first, what="first")
+    arguments.moment(until, what="until")
+    if until < first:
+        raise InputError(
+            f"until is {until}, before first, {first}. Expected weekly(first, until), the earlier "
+            "one first."
+        )
     return pd.date_range(first, until, freq=pd.Timedelta(days=every_days), inclusive="left")
 
 
-def instant(moment: Any, *, zone: str) -> pd.Timestamp:
+def instant(moment: Any, *, zone: str | None = None) -> pd.Timestamp:
     """Naive UTC instant of a date (midnight in the zone) or of a time (naive: in the zone).
+
+    Parameters
+    ----------
+    moment : date, datetime, Timestamp or str
+    zone : str, optional
+        Needed unless the moment carries one.
 
     Raises
     ------
     InputError
-        If it is no time.
+        If it is no time, or nothing says in which zone.
 
     Examples
     --------
@@ -102,12 +121,17 @@ def instant(moment: Any, *, zone: str) -> pd.Timestamp:
     """
     try:
         stamp = pd.Timestamp(moment)
-    except ValueError:
+    except (ValueError, TypeError):
         raise InputError(
-            f"'{moment}' is no time. Expected a date such as 2026-03-01 or an ISO time."
+            f"{moment!r} is no time. Expected a date such as 2026-03-01 or an ISO time."
         ) from None
     if stamp is pd.NaT:
         raise InputError(f"'{moment}' is no time. Expected a date such as 2026-03-01.")
+    if stamp.tzinfo is None and zone is None:
+        raise InputError(
+            f"{moment!r} carries no zone, and none is given. Say in which: "
+            f"churnml.instant({str(moment)!r}, zone=dataset.description.timezone)."
+        )
     if stamp.tzinfo is None:
         # Where the clock changes at midnight a day begins with its first instant.
         stamp = stamp.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")

@@ -19,6 +19,7 @@ from churnml.evaluation.result import Evaluation
 from churnml.explanation import customer, explain_customer
 from churnml.explanation.customer import CustomerExplanation
 from churnml.features import catalogue
+from churnml.model.bundle import Bundle
 from churnml.report import notebook
 from churnml.report.notebook import NotebookStages, stages_for, training_html
 from churnml.report.terminal import Stages
@@ -26,6 +27,7 @@ from churnml.sources.checking import CheckReport
 from churnml.sources.dataset import Finding
 from churnml.sources.description import Description
 from churnml.splits import ForwardFolds
+from churnml.train import TrainingResult
 from churnml.windows import DAY, LabelWindow
 
 EVIL = "<script>alert(1)</script>"
@@ -345,3 +347,15 @@ def test_stages_are_written_where_we_are(pictures, monkeypatch):
 def test_what_is_not_there_takes_no_room():
     assert markup.folded("nothing", markup.listed(())) == ""
     assert "chance" not in evaluation(lead_recall=None)._repr_html_()
+
+
+def test_large_objects_say_in_a_line_what_they_are():
+    content = {"promoted": False, "run_id": "r1", "model": "model", "metrics": {"x": [0] * 9_999}}
+    bundle = Bundle(
+        ensemble=None, dataset="acme", study={"x": [0] * 9_999}, feature_names=("a", "b"),
+        feature_digest="", data_digest="", data_from=T, data_until=pd.Timestamp("2026-11-01"),
+        metrics={}, digest="0123456789",
+    )  # fmt: skip
+
+    assert repr(TrainingResult(content)) == "<TrainingResult: run r1, not in use, model>"
+    assert repr(bundle) == "<Bundle 01234567: acme until 2026-11-01, 2 features>"

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from churnml.errors import InputError
+from churnml.model.message_risk import with_message_risk
 from churnml.text.cache import ScoreCache
 from churnml.text.columns import COLUMNS, MARKERS, OF_THE_SCORER
 from churnml.text.scoring import score_messages
@@ -65,6 +66,20 @@ def test_a_forgotten_message_takes_its_score_along_unless_another_has_the_text(t
 
     assert gone == 2
     assert again.asked == ["own"]
+
+
+def test_a_dataset_is_heard_beside_the_other_caches_and_nowhere_else(
+    dataset_of, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    message = {"message_id": "1", "customer_id": "a", "sent_at": "2026-01-05",
+               "author": "customer", "text": "thanks"}  # fmt: skip
+    dataset = dataset_of({"messages": [message]}, until="2026-02-01")
+
+    with_message_risk(dataset, None, cache=tmp_path / "cache" / "text")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+    assert list((tmp_path / "cache" / "text").rglob("*.parquet"))
 
 
 def test_a_damaged_part_is_scored_again(tmp_path):

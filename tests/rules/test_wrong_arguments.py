@@ -66,6 +66,33 @@ def test_a_path_instead_of_a_dataset_says_to_open_it(call):
     assert "churnml.open_dataset('data')" in said(call)
 
 
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda: ch.simulate(5), "out is int 5; expected a path"),
+        (lambda: ch.open_dataset(5), "data is int 5; expected a path"),
+        (lambda: ch.queue(1), "scores are int; expected a DataFrame with customer_id, as_of"),
+        (lambda: ch.instant("banana"), "'banana' is no time"),
+        (lambda: ch.instant([T, T], zone="UTC"), "is no time"),
+        (lambda: ch.instant("2026-01-05"), "zone=dataset.description.timezone"),
+        (lambda: ch.weekly(T, T - ch.windows.DAY), "2026-01-04 00:00:00, before first, 2026-01-05"),
+        (lambda: ch.weekly("2026-01-05", T), "first is str '2026-01-05'"),
+    ],
+)
+def test_what_a_newcomer_gives_by_mistake_is_answered_in_words(call, expected):
+    assert expected in said(call)
+
+
+def test_a_text_is_a_path_and_an_instant_with_its_zone_needs_no_other(tmp_path):
+    ch.simulate(str(tmp_path / "world"), customers=30, weeks=20, seed=7)
+    name = str(tmp_path / "world" / "data" / "dataset.toml")
+
+    dataset = ch.open_dataset(str(tmp_path / "world" / "data"), dataset_file=name)
+    assert dataset.description.name == "simulated-saas"
+    assert ch.instant("2026-01-05T00:00+03:00") == pd.Timestamp("2026-01-04 21:00")
+    assert ch.weekly(T, T).empty
+
+
 def test_a_path_instead_of_a_study_says_to_read_it(dataset):
     assert "read_study(Path('s.toml'))" in said(lambda: ch.prepare(dataset, study="s.toml"))
 

@@ -128,6 +128,11 @@ def score_column(scores: pd.DataFrame) -> pd.Series:
     InputError
         If neither is there or it does not hold numbers.
     """
+    if not isinstance(scores, pd.DataFrame):
+        raise InputError(
+            f"scores are {type(scores).__name__}; expected a DataFrame with customer_id, as_of and "
+            "score or probability, as churnml.score_everyone makes it."
+        )
     name = next((name for name in ("score", "probability") if name in scores.columns), None)
     if name is None:
         raise InputError(f"scores need a column score or probability; there are: {_names(scores)}.")

@@ -47,6 +47,7 @@ __all__ = [
     "tie_breakers",
 ]
 
+_USUAL = Policy()
 TREATMENT, CONTROL = "treatment", "control"
 
 
@@ -71,7 +72,7 @@ class Advance:
 
 def queue(
     scores: pd.DataFrame,
-    policy: Policy,
+    policy: Policy = _USUAL,
     *,
     earlier: pd.DataFrame | None = None,
     surroundings: pd.DataFrame | None = None,
@@ -86,7 +87,8 @@ def queue(
     ----------
     scores : DataFrame
         customer_id, as_of and score (or probability); one row per customer at risk and as_of.
-    policy : Policy
+    policy : Policy, optional
+        Default: two per cent a week, eight weeks of quiet.
     earlier : DataFrame, optional
         customer_id and as_of of alerts raised before; they count for quiet time and load only.
     surroundings : DataFrame, optional

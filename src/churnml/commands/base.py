@@ -67,12 +67,26 @@ stderr = Printer(stderr=True)
 #: What is used where no model is named.
 CHAMPION = "models:/churnml@champion"
 
-Data = Annotated[Path, typer.Argument(help="Folder of tables, or a DuckDB file.")]
+
+def _present(data: Path | None) -> Path | None:
+    """Refuse what is not there before anything slow is loaded."""
+    from churnml import arguments
+
+    return None if data is None else arguments.present(data)
+
+
+Data = Annotated[
+    Path, typer.Argument(help="Folder of tables, or a DuckDB file.", callback=_present)
+]
 StudyData = Annotated[
     Path | None,
-    typer.Argument(help="Folder of tables, or a DuckDB file; default: the study's data."),
+    typer.Argument(
+        help="Folder of tables, or a DuckDB file; default: the study's data.", callback=_present
+    ),
 ]
-DataOption = Annotated[Path, typer.Option("--data", help="Folder of tables, or a DuckDB file.")]
+DataOption = Annotated[
+    Path, typer.Option("--data", help="Folder of tables, or a DuckDB file.", callback=_present)
+]
 Scores = Annotated[
     Path, typer.Argument(help="Score file, as `churnml score` writes it or with these columns: "
                          "customer_id, as_of, probability.")

@@ -115,6 +115,13 @@ class Bundle:
             own_features=tuple(one.name for one in dataset.own_features if one.name in names),
         )
 
+    def __repr__(self) -> str:
+        """In a line: of which data it is, and how many features it needs."""
+        return (
+            f"<Bundle {self.digest[:8] or 'unsaved'}: {self.dataset} until "
+            f"{self.data_until:%Y-%m-%d}, {len(self.feature_names)} features>"
+        )
+
     def _repr_html_(self) -> str:
         """How a notebook shows it: what it was trained on, and how good it was out of time."""
         told = ("average_precision", "recall_at_lead_21d", "alert_precision", "median_lead_days")

@@ -158,7 +158,7 @@ def prepare(
     dataset : Dataset
     study : Study
     cache : Path
-        Folder of feature tables of earlier runs.
+        Folder of feature tables and scored texts of earlier runs.
     say : callable
         Called with a line of progress.
 
@@ -223,7 +223,7 @@ def _listened(
     """The features with what messages say about leaving in them, and the model that told it."""
     risk = cached_message_risk(dataset, folder=folder)
     made_with = risk.digest if risk else ""
-    listened = with_message_risk(dataset, risk)
+    listened = with_message_risk(dataset, risk, cache=folder / "text")
     table = cached_features(
         listened, snapshots, features=features, kept=kept, folder=folder, fitted=made_with
     )

@@ -23,7 +23,7 @@ from scipy.sparse import csr_matrix
 from churnml.features.cache import code_digest
 from churnml.labels import spells
 from churnml.sources.dataset import Dataset
-from churnml.text.hearing import heard
+from churnml.text.hearing import CACHE, heard
 from churnml.text.normal import folded, normal
 from churnml.windows import DAY, LabelWindow
 
@@ -155,11 +155,13 @@ def cached_message_risk(dataset: Dataset, *, folder: Path) -> MessageRisk | None
     return risk
 
 
-def with_message_risk(dataset: Dataset, risk: MessageRisk | None) -> Dataset:
+def with_message_risk(
+    dataset: Dataset, risk: MessageRisk | None, *, cache: Path = CACHE
+) -> Dataset:
     """The dataset with its messages heard, and what each says about leaving."""
     if risk is None or "messages" not in dataset.tables:
-        return heard(dataset)
-    return heard(dataset, risk=_by_message(messages_of(dataset), risk))
+        return heard(dataset, cache=cache)
+    return heard(dataset, risk=_by_message(messages_of(dataset), risk), cache=cache)
 
 
 def messages_of(dataset: Dataset) -> pd.DataFrame:

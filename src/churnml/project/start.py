@@ -124,8 +124,8 @@ def commands(data: str, description: Path) -> tuple[str, ...]:
     data = shlex.quote(data)
     return (
         f"churnml check {data}{option}",
-        f"churnml train{option}",
-        f"churnml score {data}{option} --as-of $(date +%F) --out scores.parquet",
+        f"churnml train{option} --trials 0 --out model",
+        f"churnml score {data}{option} --as-of $(date +%F) --model model --out scores.parquet",
         f"churnml alerts scores.parquet --data {data}{option} --policy policy.toml --state alerts"
         " --out alerts.csv",
         "jupyter lab notebooks",

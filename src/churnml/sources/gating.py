@@ -9,6 +9,7 @@ from typing import cast
 import duckdb
 import pandas as pd
 
+from churnml import arguments
 from churnml.contract import CUSTOMERS, EVENTS, SUBSCRIPTIONS, TABLES, TICKET_EVENTS, TICKETS
 from churnml.errors import InputError
 from churnml.sources.coverage import write_coverage
@@ -78,13 +79,13 @@ def _location(data: Path | str) -> Path:
             f"{data}: PostgreSQL and Spark come in a later version. Expected a folder with Parquet "
             "or CSV files, or a DuckDB file; export the tables there."
         )
-    return Path(data)
+    return arguments.located(data, what="data")
 
 
-def description_path(location: Path, dataset_file: Path | None) -> Path | None:
+def description_path(location: Path, dataset_file: Path | str | None) -> Path | None:
     """The file given, else the one beside the data; None where there is none."""
     if dataset_file is not None:
-        return dataset_file
+        return arguments.located(dataset_file, what="dataset_file")
     beside = data_folder(location) / DESCRIPTION_FILE
     return beside if beside.is_file() else None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from churnml import arguments
 from churnml.errors import InputError
 
 GATED_FILE = "gated.duckdb"
@@ -63,12 +64,7 @@ def open_workshop(data: Path, *, timezone: str) -> Workshop:
     InputError
         If the path does not exist or the file is not a readable DuckDB database.
     """
-    path = data.resolve()
-    if not path.exists():
-        raise InputError(
-            f"{data} does not exist. Expected a folder with one Parquet or CSV file per table, "
-            "or a DuckDB file."
-        )
+    path = arguments.present(data).resolve()
     database = path if path.is_file() else None
     scratch = Path(tempfile.mkdtemp(prefix="churnml-"))
     connection = duckdb.connect(str(scratch / GATED_FILE), config=_QUIET)

@@ -25,6 +25,7 @@ def heard(
     *,
     scorer: TextScorer | None = None,
     risk: Mapping[str, float] | None = None,
+    cache: Path = CACHE,
 ) -> Dataset:
     """The dataset with the table ``message_scores``, if it has messages.
 
@@ -38,6 +39,8 @@ def heard(
         Default: the word lists with the competitors of the description.
     risk : mapping of str to float, optional
         What each message says about leaving, by message_id, from a fitted model; default: unknown.
+    cache : Path
+        Folder of scores already known.
     """
     if "messages" not in dataset.tables or MESSAGE_SCORES in dataset.tables:
         return dataset
@@ -48,7 +51,7 @@ def heard(
         "order by customer_id, sent_at, message_id"
     ).df()
     scorer = scorer or lexicon_of(dataset.description)
-    scores = score_messages(messages, scorer, cache=ScoreCache(CACHE))
+    scores = score_messages(messages, scorer, cache=ScoreCache(cache))
     theirs = (messages["author"] == "customer").to_numpy()
     told = messages["message_id"].map(risk or {}).astype("float64")
     said = scores.drop(columns="scorer").assign(**dialogue(messages), risk=told)

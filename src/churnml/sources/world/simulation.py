@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnml import arguments
 from churnml.contract import TABLES
 from churnml.errors import InputError
 from churnml.sources.world.billing import draw_invoices, draw_subscriptions, subscription_frame
@@ -67,7 +68,7 @@ class Setting:
 
 
 def simulate(
-    out: Path,
+    out: Path | str,
     *,
     customers: int = 2000,
     weeks: int = 104,
@@ -83,7 +84,7 @@ def simulate(
 
     Parameters
     ----------
-    out : Path
+    out : Path or str
         Absent, empty or an earlier world; replaced only when everything is written.
     customers : int
         Customers over the whole time; about half are there at the start.
@@ -109,6 +110,7 @@ def simulate(
     (30, ['data', 'truth'])
     """
     population_seed = seed if population_seed is None else population_seed
+    out = arguments.located(out, what="out")
     _check(customers, weeks, (seed, population_seed, causes_seed or 0), world)
     check_target(out)
     setting = draw_setting(world, weeks=weeks, seed=seed, causes_seed=causes_seed)
