@@ -107,6 +107,35 @@ def test_every_figure_of_the_proof_on_the_page_is_the_one_that_was_kept():
     )
 
 
+def ranked(precision: float) -> dict:
+    """A proof whose logistic regression names more exits in time than the model does."""
+    found = proof().document
+    plain_model = {**found["baselines"]["health"], "average_precision": precision,
+                   "recall_at_lead_21d": 0.91}  # fmt: skip
+    return {"baselines": {**found["baselines"], "logistic_regression": plain_model}}
+
+
+@pytest.mark.parametrize(
+    ("precision", "en", "ru"),
+    [
+        (0.22, "(average precision: model 0.240, logistic regression 0.220)", "модель — 0,240"),
+        (0.25, "ranks no worse (average precision: logistic regression 0.250", "модель — 0,240"),
+    ],
+)
+def test_a_rival_above_the_model_in_a_column_is_explained(precision, en, ru):
+    told = facts(proof=proof(**ranked(precision)))
+
+    assert en in plain(report_html(told, language="en"))
+    assert ru in plain(report_html(told, language="ru"))
+
+
+def test_nothing_is_explained_where_no_rival_leads_or_the_model_is_not_used():
+    refused = facts(proof=proof(**ranked(0.22), promoted=False))
+
+    assert "Another score is above" not in plain(page_in("en"))
+    assert "Another score is above" not in plain(report_html(refused, language="en"))
+
+
 def test_tiers_show_who_stands_in_them_now_and_what_became_of_those_who_did():
     critical, *_, low = tier_rows(facts(), language="ru")
 

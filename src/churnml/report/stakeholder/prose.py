@@ -8,12 +8,23 @@ import pandas as pd
 
 from churnml.report.canvas import Language
 from churnml.report.stakeholder.facts import ReportFacts
-from churnml.report.stakeholder.headline import MODEL, ORACLE, RANDOM, rule_of
+from churnml.report.stakeholder.headline import (
+    MODEL,
+    ORACLE,
+    PRECISION,
+    RANDOM,
+    RANKING,
+    RECALL,
+    rule_name,
+    rule_of,
+)
 from churnml.report.stakeholder.sections import MOST_SECTIONS
-from churnml.report.stakeholder.tables import CAUGHT, FINDINGS_SHOWN, MISSES_SHOWN
-from churnml.report.stakeholder.words import day, load, money, whole, words_of
+from churnml.report.stakeholder.tables import CAUGHT, FINDINGS_SHOWN, MISSES_SHOWN, SHOWN_RIVALS
+from churnml.report.stakeholder.words import day, decimal, load, money, whole, words_of
 
 Prose = Mapping[str, str]
+#: Columns of the table of scores in which more is better, beside the money.
+_JUDGED = (RECALL, PRECISION)
 
 
 def prose(facts: ReportFacts, counts: Mapping[str, int] | None, *, language: Language) -> Prose:
@@ -33,6 +44,7 @@ def _worth(facts: ReportFacts, language: Language) -> Prose:
         "worth": words["worth"]["intro"].format(q=load(facts.q, language), quiet=facts.quiet_days),
         "money": "",
         "curve": "",
+        "above": _above(facts, language),
         "drivers": words["drivers"]["intro"].format(
             rows=whole(len(facts.drivers.contributions)), as_of=day(facts.as_of, language)
         ),
@@ -53,6 +65,33 @@ def _worth(facts: ReportFacts, language: Language) -> Prose:
         told = {name: money(amount, facts.currency) for name, amount in amounts.items()}
         said["money"] = words["worth"]["money"].format(**told)
     return said
+
+
+def _above(facts: ReportFacts, language: Language) -> str:
+    """Why the model is used although another score leads some column of the table; else empty."""
+    if facts.proof is None or not facts.proof.document["promoted"]:
+        return ""
+    document, amounts = facts.proof.document, facts.proof.money
+    columns = {name: part for name, part in document["baselines"].items() if name in SHOWN_RIVALS}
+    columns |= {rule: document["baselines"][rule] for rule in (rule_of(document),)}
+
+    def leads(name: str) -> bool:
+        pairs = [(columns[name].get(key), document["metrics"].get(key)) for key in _JUDGED]
+        if name in amounts and MODEL in amounts:
+            pairs.append((amounts[name].figures.get(CAUGHT), amounts[MODEL].figures.get(CAUGHT)))
+        return any(rival is not None and own is not None and rival > own for rival, own in pairs)
+
+    above = [name for name in columns if leads(name)]
+    if not above:
+        return ""
+    words, own = words_of(language)["worth"], document["metrics"][RANKING]
+    ranks = {name: columns[name].get(RANKING) or 0.0 for name in above}
+    ranking = ", ".join(
+        f"{rule_name(name, language)} {decimal(value, language, digits=3)}"
+        for name, value in ranks.items()
+    )
+    said = words["above_ranking" if max(ranks.values()) >= own else "above"]
+    return str(said.format(ranking=ranking, model=decimal(own, language, digits=3)))
 
 
 def _tiers(facts: ReportFacts, language: Language) -> Prose:

@@ -22,6 +22,8 @@ from churnml.report.stakeholder.words import cut, day, decimal, money, percent, 
 from churnml.spoken import plural
 
 CAUGHT = "value_at_risk_caught_per_100_contacts"
+#: Scores beside the best simple rule that a reader may take for rivals of the model.
+SHOWN_RIVALS = ("logistic_regression",)
 MISSES_SHOWN = 50
 FINDINGS_SHOWN = 30
 SAID_LETTERS = 160
@@ -38,7 +40,7 @@ def scores_grid(facts: ReportFacts, *, language: Language) -> Grid | None:
         return None
     words, document = words_of(language)["worth"], proof.document
     parts = {"model": document["metrics"] | {"intervals": document["intervals"]}}
-    names = (rule_of(document), "logistic_regression", RANDOM, "oracle")
+    names = (rule_of(document), *SHOWN_RIVALS, RANDOM, "oracle")
     parts |= {name: document["baselines"][name] for name in names if name in document["baselines"]}
     money_of = proof.money
     rows = []
