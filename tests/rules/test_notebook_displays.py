@@ -280,7 +280,7 @@ def test_alerts_show_who_is_to_be_called_and_what_was_kept_back():
     read = Reader(desk(customer_id="a", tier="high", reasons_en="Logins fell")._repr_html_())
 
     assert read.rows[1] == ["a", "–", "high", "30%", "Logins fell", "2026-01-05"]
-    assert "1 new alerts, 1 open" in read.text
+    assert "1 new alert, 1 open" in read.text
     assert "Kept back: quiet 2." in read.text
 
 

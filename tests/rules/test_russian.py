@@ -158,3 +158,10 @@ def test_an_explained_customer_is_told_in_russian_with_titles_and_decimal_commas
     assert "+0,50" in table
     assert "−0,25" in table
     assert not re.search(r"[A-Za-z]{2,}", table)
+
+
+def test_one_place_writes_per_cent():
+    written = re.compile(r":[,+]?\.\d%}")
+    sources = [path for path in PACKAGE.rglob("*.py") if path.name != "spoken.py"]
+
+    assert [path.name for path in sources if written.search(path.read_text("utf-8"))] == []

@@ -35,7 +35,7 @@ from churnml.errors import InputError
 from churnml.features import catalogue
 from churnml.labels import spells
 from churnml.sources.dataset import Dataset
-from churnml.spoken import LANGUAGES, percent
+from churnml.spoken import LANGUAGES, counted, percent
 
 #: An alert without an exit is over after so many days.
 EXPIRES_DAYS = 84
@@ -112,7 +112,7 @@ class Desk:
         head = ("customer", "owner", "tier", "risk", "reasons", "deadline")
         more = len(self.open) - len(rows)
         return markup.card(
-            f"{self.new} new alerts, {len(self.open)} open",
+            f"{counted(self.new, 'new alert')}, {len(self.open)} open",
             markup.table(rows, head=head) if rows else markup.EMPTY,
             markup.paragraph(f"And {more} more in `.open`.") if more else markup.EMPTY,
             markup.listed(self.notices),

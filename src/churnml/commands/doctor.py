@@ -18,6 +18,7 @@ from churnml.commands.base import (
     stderr,
     stdout,
 )
+from churnml.spoken import counted
 
 if TYPE_CHECKING:
     from churnml.evaluation.audit import Audit
@@ -81,4 +82,6 @@ def _show(audit: Audit) -> None:
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     print_records("Checks", audit.as_json()["checks"])
-    stdout.print("Nothing to act on." if audit.ok else f"{len(audit.alarms)} findings to act on.")
+    stdout.print(
+        "Nothing to act on." if audit.ok else f"{counted(len(audit.alarms), 'finding')} to act on."
+    )

@@ -24,7 +24,7 @@ from churnml.commands.base import (
     stdout,
 )
 from churnml.errors import InputError
-from churnml.spoken import Language
+from churnml.spoken import Language, counted
 
 if TYPE_CHECKING:
     from churnml.features import Feature
@@ -108,7 +108,9 @@ def _compute_features(
         columns = [feature.name for feature in chosen]
         print_json({"rows": rows, "columns": columns, "out": str(out)})
     else:
-        stdout.print(f"{rows:,} rows × {len(chosen)} features in {out}", soft_wrap=True)
+        stdout.print(
+            f"{counted(rows, 'row')} × {counted(len(chosen), 'feature')} in {out}", soft_wrap=True
+        )
 
 
 def _list_features(
@@ -135,10 +137,10 @@ def _list_features(
     if as_json:
         print_json({"features": describe(known)} | ({"out": str(out)} if out else {}))
     elif out is not None:
-        stdout.print(f"{len(known)} features in {out}", soft_wrap=True)
+        stdout.print(f"{counted(len(known), 'feature')} in {out}", soft_wrap=True)
     else:
         rows = [(one.name, str(one.family), one.title[lang]) for one in known]
-        print_table(f"{len(rows)} features", ("name", "family", "title"), rows)
+        print_table(counted(len(rows), "feature"), ("name", "family", "title"), rows)
 
 
 def _catalogue(

@@ -22,6 +22,7 @@ from churnml.commands.base import (
     show_notices,
     stdout,
 )
+from churnml.spoken import counted
 
 
 @app.command(epilog="Example: churnml health data/demo/data --as-of 2025-12-01 --out health.csv")
@@ -59,4 +60,4 @@ def health(
         return
     rows = [(colour, f"{count:,}") for colour, count in counts.items()]
     print_table("Health", ("colour", "customers"), rows)
-    stdout.print(f"{len(table):,} rows in {out}", soft_wrap=True)
+    stdout.print(f"{counted(len(table), 'row')} in {out}", soft_wrap=True)

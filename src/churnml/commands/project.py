@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from churnml.commands.base import AsJson, app, print_json, stdout
+from churnml.spoken import percent
 
 
 @app.command(epilog="Example: churnml init acme --from exports/*.csv")
@@ -37,9 +38,11 @@ def _show(content: dict[str, Any]) -> None:
         stdout.print(line, markup=False, highlight=False, soft_wrap=True)
 
     for one in content["tables"]:
-        say(f"{one['file']}: {one['table']}, {one['confidence']:.0%} sure")
+        say(f"{one['file']}: {one['table']}, {percent(one['confidence'])} sure")
         for column in one["columns"]:
-            sure = "" if column["confidence"] >= 0.85 else f"  ({column['confidence']:.0%} sure)"
+            sure = (
+                "" if column["confidence"] >= 0.85 else f"  ({percent(column['confidence'])} sure)"
+            )
             if column["column"] in one["unread"]:
                 sure = "  (not read: most systems overwrite it)"
             if column["column"] != column["source"]:

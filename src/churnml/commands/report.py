@@ -21,6 +21,7 @@ from churnml.commands.base import (
     stderr,
     stdout,
 )
+from churnml.spoken import counted
 
 
 @app.command(
@@ -55,7 +56,8 @@ def report(
     if as_json:
         print_json(made.as_json())
         return
-    said = f"{made.alerts:,} open alerts among {made.customers:,} customers at risk: {made.path}"
+    people = counted(made.customers, "customer")
+    said = f"{counted(made.alerts, 'open alert')} among {people} at risk: {made.path}"
     stdout.print(said, markup=False, highlight=False, soft_wrap=True)
     if not made.proven:
         stdout.print("The model carries no proof; train again to see how often it is right.")

@@ -19,6 +19,7 @@ from churnml.commands.base import (
     stdout,
 )
 from churnml.errors import InputError
+from churnml.spoken import counted, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +170,7 @@ def train(
         return
     stdout.print(answer["reason"], soft_wrap=True)
     shares = answer["accuracy_at_coverage"].items()
-    rows = [(f"{float(share):.0%}", f"{right:.1%}") for share, right in shares]
+    rows = [(percent(float(share)), percent(right, digits=1)) for share, right in shares]
     print_table("Right answers among the surest", ("coverage", "accuracy"), rows)
     kept = f"Kept in {out}." if trained.better else "Not kept: the word lists stay in use."
     stdout.print(kept, soft_wrap=True)
@@ -197,7 +198,7 @@ def queue(
     if as_json:
         print_json({"rows": len(found), "out": str(out)})
     else:
-        stdout.print(f"{len(found):,} messages to label in {out}", soft_wrap=True)
+        stdout.print(f"{counted(len(found), 'message')} to label in {out}", soft_wrap=True)
 
 
 @app.command(epilog="Example: churnml forget --message-id M-17 --message-id M-18")
@@ -217,7 +218,7 @@ def forget(
     if as_json:
         print_json({"forgotten": gone, "unknown": len(set(message_id)) - gone})
     else:
-        stdout.print(f"{gone} of {len(set(message_id))} messages forgotten in {folder}.")
+        stdout.print(f"{gone} of {counted(len(set(message_id)), 'message')} forgotten in {folder}.")
 
 
 def _description(dataset: Path | None, data: Path | None) -> Description:
@@ -288,7 +289,7 @@ def _quote(asked: Any, table: pd.DataFrame, *, as_json: bool) -> None:
         print_json(answer)
     else:
         stdout.print(
-            f"{quote.messages:,} of {len(table):,} messages would be sent: about "
+            f"{quote.messages:,} of {counted(len(table), 'message')} would be sent: about "
             f"{quote.tokens_in:,} tokens in, {quote.tokens_out:,} out, price {quote.price:.2f}. "
             "Nothing was sent.",
             soft_wrap=True,
@@ -301,7 +302,7 @@ def _show_scored(answer: dict[str, Any], by_status: dict[str, int], *, as_json: 
         return
     said = ", ".join(f"{count:,} {status}" for status, count in by_status.items())
     stdout.print(
-        f"{answer['rows']:,} messages in {answer['out']}: {said or 'none'}; "
+        f"{counted(answer['rows'], 'message')} in {answer['out']}: {said or 'none'}; "
         f"{answer['cached']:,} were known.",
         soft_wrap=True,
     )
@@ -335,8 +336,8 @@ def _show_judged(judged: dict[str, Any]) -> None:
     if "tone" in judged:
         tone = judged["tone"]
         stdout.print(
-            f"Tone of {tone['n']} messages: macro-F1 {shown(tone['macro_f1'])}, Spearman "
-            f"{shown(tone['spearman'])}.",
+            f"Tone of {counted(tone['n'], 'message')}: macro-F1 {shown(tone['macro_f1'])}, "
+            f"Spearman {shown(tone['spearman'])}.",
             highlight=False,
         )
     if "category" in judged:

@@ -21,6 +21,7 @@ from churnml.commands.base import (
     stderr,
     stdout,
 )
+from churnml.spoken import counted
 
 if TYPE_CHECKING:
     from churnml.config import Study
@@ -78,7 +79,8 @@ def recalibrate(
         return
     stdout.print(content["reason"], highlight=False, soft_wrap=True)
     stdout.print(
-        f"{content['rows']:,} new rows, {content['leavers']:,} people who left. "
+        f"{counted(content['rows'], 'new row')}, "
+        f"{counted(content['leavers'], 'person', 'people')} who left. "
         f"Model: {content['model']}",
         highlight=False,
         soft_wrap=True,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from churnml import markup
-from churnml.spoken import percent
+from churnml.spoken import counted, percent
 
 if TYPE_CHECKING:
     from churnml.evaluation.result import Evaluation
@@ -40,14 +40,14 @@ def evaluation_html(found: Evaluation) -> str:
         if found.metrics.get(name) is not None
     ]
     load = "" if found.q is None else f" At a load of {percent(found.q, digits=1)}"
-    exits = f"{load}: {markup.text(found.n_exits)} exits." if found.n_exits is not None else ""
+    exits = f"{load}: {counted(found.n_exits, 'exit')}." if found.n_exits is not None else ""
     return markup.card(
         "Evaluation",
         markup.table(rows, head=("", "figure", "95% interval"), right=1),
         recall_by_notice({"this score": found}),
         markup.listed(found.notes),
-        said=f"{found.n_rows:,} rows of {found.n_customers:,} customers, {found.n_positive:,} "
-        f"churned ({percent(found.base_rate, digits=1)}).{exits}",
+        said=f"{counted(found.n_rows, 'row')} of {counted(found.n_customers, 'customer')}, "
+        f"{found.n_positive:,} churned ({percent(found.base_rate, digits=1)}).{exits}",
     )
 
 

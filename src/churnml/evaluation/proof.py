@@ -32,6 +32,7 @@ from churnml.labels import CHURNED, UNKNOWN, spells
 from churnml.model.examples import Examples, silent
 from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds
+from churnml.spoken import counted
 
 RANDOM = "random"
 RANKED_BY_VALUE = "ranked_by_value"
@@ -110,7 +111,9 @@ class Proof:
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: the model first, everything it is measured against below."""
-        said = f"{self.signal.sentence()} {len(self.scores):,} rows, none of them trained on."
+        said = (
+            f"{self.signal.sentence()} {counted(len(self.scores), 'row')}, none of them trained on."
+        )
         return comparison_html(self.judged, title="Out-of-time proof", said=said, first=MODEL)
 
     def without(self, rows: pd.Series) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def _exports(exports: Rows) -> tuple[Feature, ...]:
                 "Data exports, last 4 weeks against the 4 before",
                 "Выгрузки данных: 4 недели к предыдущим 4", Unit.RATIO, 1),
         _export("exports_own_deviation_4w", o.OwnBaseline(exports).deviation(LAST_4_WEEKS),
-                "Data exports: deviation from the own usual level, weeks: 4",
+                "Data exports: deviation from the own usual level, last 4 weeks",
                 "Выгрузки данных: отклонение от обычного уровня, 4 недели", Unit.DEVIATIONS, 1),
     )  # fmt: skip
 
@@ -112,7 +112,7 @@ def _onboarding() -> tuple[Feature, ...]:
     done = steps.dated("done_at")
     return (
         _declare("onboarding_completion_rate", o.share(o.count(done), o.count(steps)),
-                 "Share of onboarding steps done", "Доля пройденных шагов подключения",
+                 "Share of onboarding steps done", "Доля пройденных шагов внедрения",
                  Unit.SHARE, -1, play="onboarding_restart"),
         _declare("stages_reached", o.distinct(stages, "stage", EVER), "Stages reached",
                  "Пройдено этапов", Unit.COUNT, -1, play="onboarding_restart"),
@@ -134,24 +134,24 @@ def _missed() -> tuple[Feature, ...]:
     run = o.streak(_DUE, done="done_at", tie="obligation_id")
     return (
         _duty("missed_tasks", missed, "Agreed tasks past due and not done",
-              "Просроченные и не выполненные задачи", Unit.COUNT, 1),
+              "Просроченные невыполненные задачи", Unit.COUNT, 1),
         _duty("missed_tasks_share", o.share(missed, o.count(_DUE)),
-              "Share of due tasks that are not done", "Доля не выполненных задач среди наступивших",
-              Unit.SHARE, 1),
+              "Share of due tasks that are not done",
+              "Доля невыполненных среди задач, чей срок наступил", Unit.SHARE, 1),
         _duty("missed_tasks_weight", weight, "Weight of the tasks not done",
-              "Вес не выполненных задач", Unit.SCORE, 1),
+              "Вес невыполненных задач", Unit.SCORE, 1),
         _duty("missed_tasks_weight_share", o.share(weight, o.total(_DUE, "weight")),
-              "Share of the due weight not done", "Доля не выполненного веса задач",
+              "Share of the due weight not done", "Доля веса невыполненных задач",
               Unit.SHARE, 1),
         _duty("missed_in_a_row", run, "Tasks missed in a row, up to now",
               "Пропущено задач подряд к этому моменту", Unit.COUNT, 1),
         *_duty.over(
             (LAST_4_WEEKS, LAST_12_WEEKS), "missed_tasks_recent",
             lambda w: o.count(_DUE, w) - o.count(_DUE.only("done_at <= due_at"), w),
-            "Tasks due but not done in time", "Задачи, не выполненные в срок", Unit.COUNT, 1,
+            "Tasks due but not done in time", "Задачи, не выполненные в срок,", Unit.COUNT, 1,
         ),
         _duty("tasks_due_next_28d", o.count(_DUE, NEXT_4_WEEKS), "Tasks due in the next 28 days",
-              "Задач к сроку в ближайшие 28 дней", Unit.COUNT),
+              "Задачи со сроком в ближайшие 28 дней", Unit.COUNT),
     )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def _late() -> tuple[Feature, ...]:
     return (
         *_duty.over(
             (LAST_4_WEEKS, LAST_12_WEEKS), "late_tasks", lambda w: o.count(_LATE, w),
-            "Tasks done late", "Задачи, выполненные с опозданием", Unit.COUNT, 1,
+            "Tasks done late", "Задачи, выполненные с опозданием,", Unit.COUNT, 1,
         ),
         _duty("late_tasks_share", o.share(o.count(_LATE), o.count(_SETTLED)),
               "Share of done tasks that came late", "Доля выполненных с опозданием",

@@ -107,13 +107,13 @@ def _payments() -> tuple[Feature, ...]:
 
     return (
         *_pay.over((LAST_12_WEEKS, LAST_26_WEEKS), "late_payments", lambda w: o.count(late, w),
-                   "Invoices paid late", "Счета, оплаченные с опозданием", Unit.COUNT, 1),
+                   "Invoices paid late", "Счета, оплаченные с опозданием,", Unit.COUNT, 1),
         _pay("days_late_paid_182d",
              o.mean(late, "DATE_DIFF('second', due_at, paid_at)", LAST_26_WEEKS, scale=1) / 86400.0,
              "Mean delay of late payments",
              "Средняя задержка оплаты", Unit.DAYS, 1, days=182),
         _pay("days_to_pay_84d", days_to_pay(LAST_12_WEEKS), "Days to pay",
-             "Дней до оплаты", Unit.DAYS, 1, days=84),
+             "Срок оплаты в днях", Unit.DAYS, 1, days=84),
         _pay("days_to_pay_change", days_to_pay(LAST_12_WEEKS) / days_to_pay(Window(38, 12)),
              "Days to pay, last 12 weeks against half a year before",
              "Срок оплаты: 12 недель к предыдущему полугоду", Unit.RATIO, 1),
@@ -139,6 +139,6 @@ def _price_interest(description: Description) -> tuple[Feature, ...]:
                  "Looks at prices, last 4 weeks against the 4 before",
                  "Просмотры цен: 4 недели к предыдущим 4", Unit.RATIO, 1),
         _declare("pricing_own_deviation_4w", o.OwnBaseline(views).deviation(LAST_4_WEEKS),
-                 "Looks at prices: deviation from the own usual level, weeks: 4",
+                 "Looks at prices: deviation from the own usual level, last 4 weeks",
                  "Просмотры цен: отклонение от обычного уровня, 4 недели", Unit.DEVIATIONS, 1),
     )  # fmt: skip

@@ -24,6 +24,7 @@ from churnml.features.tone import tone
 from churnml.features.usage import usage
 from churnml.sources.dataset import Dataset
 from churnml.sources.description import Description
+from churnml.spoken import counted
 
 
 class Catalogue(tuple[Feature, ...]):
@@ -73,7 +74,7 @@ class Catalogue(tuple[Feature, ...]):
             for family, found in families
             if found
         ]
-        return markup.card(f"{len(self)} features", *parts)
+        return markup.card(counted(len(self), "feature"), *parts)
 
 
 _RISK = {1: "more is riskier", -1: "more is safer", 0: "not known"}

@@ -44,7 +44,7 @@ def _volume() -> tuple[Feature, ...]:
         *_declare.over(_WINDOWS, "staff_messages", lambda w: o.count(_OURS, w),
                        "Our messages to the customer", "Наши сообщения клиенту", Unit.COUNT),
         *_declare.over(_WINDOWS, "message_days", lambda w: o.active_days(_THEIRS, w),
-                       "Days on which the customer wrote", "Дни, когда клиент писал", Unit.DAYS),
+                       "Days on which the customer wrote", "Дни, когда клиент писал,", Unit.DAYS),
         _declare("messages_change_28d",
                  o.ratio(o.count(_THEIRS, LAST_4_WEEKS), o.count(_THEIRS, PRIOR_4_WEEKS)),
                  "Messages of the customer, last 4 weeks against the 4 before",
@@ -58,7 +58,7 @@ def _volume() -> tuple[Feature, ...]:
                  "Доля ответов бота", Unit.SHARE, days=84),
         _declare("people_writing_84d", o.distinct(_THEIRS, "contact_id", LAST_12_WEEKS),
                  "People of the customer who wrote",
-                 "Сотрудники клиента, писавшие", Unit.COUNT, -1, days=84),
+                 "Сотрудники клиента, которые писали,", Unit.COUNT, -1, days=84),
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def _silence() -> tuple[Feature, ...]:
                  "Дней с последнего сообщения клиента", Unit.DAYS),
         _declare("message_silence_in_gaps", since / gap,
                  "Silence in messages, measured in the usual gaps",
-                 "Молчание в переписке в обычных паузах", Unit.RATIO, 1),
+                 "Молчание в переписке, измеренное в обычных паузах", Unit.RATIO, 1),
         _declare("conversation_went_silent", o.both(formerly, since > 30.0),
                  "Used to write, silent for over 30 days", "Раньше писал, молчит больше 30 дней",
                  Unit.FLAG, 1),

@@ -46,7 +46,7 @@ def _opened() -> tuple[Feature, ...]:
                  "Share of letters opened, change over 12 weeks",
                  "Доля открытых писем: изменение за 12 недель", Unit.SHARE, -1),
         _declare("unopened_in_a_row", o.streak(_SENT, done="opened_at", tie="kind"),
-                 "Letters in a row that were not opened", "Писем подряд без открытия",
+                 "Letters in a row that were not opened", "Неоткрытых писем подряд",
                  Unit.COUNT, 1),
         _declare("days_since_opened", o.days_since(opened), "Days since a letter was opened",
                  "Дней с последнего открытого письма", Unit.DAYS, 1),
@@ -59,12 +59,12 @@ def _replies() -> tuple[Feature, ...]:
     return (
         *_declare.over((LAST_4_WEEKS, LAST_12_WEEKS), "check_in_reply_rate",
                        lambda w: _rate(_CHECK_INS, "replied_at", w), "Share of check-ins answered",
-                       "Доля отвеченных касаний менеджера", Unit.SHARE, -1),
+                       "Доля касаний менеджера, на которые ответили,", Unit.SHARE, -1),
         _declare("check_in_reply_change_84d",
                  _rate(_CHECK_INS, "replied_at", LAST_12_WEEKS)
                  - _rate(_CHECK_INS, "replied_at", PRIOR_12_WEEKS),
                  "Share of check-ins answered, change over 12 weeks",
-                 "Доля отвеченных касаний: изменение за 12 недель", Unit.SHARE, -1),
+                 "Доля касаний, на которые ответили: изменение за 12 недель", Unit.SHARE, -1),
         _declare("outreach_reply_hours_84d",
                  o.mean(replied, took, LAST_12_WEEKS, scale=1) / 3600.0,
                  "Mean time to answer our letters",

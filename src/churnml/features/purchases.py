@@ -45,7 +45,7 @@ def _rhythm(activity: Rows) -> tuple[Feature, ...]:
                  "Дней с последней активности или покупки", Unit.DAYS, 1),
         _declare("activity_silence_in_gaps", since / gap,
                  "Silence measured in the customer's mean gap",
-                 "Молчание в средних паузах клиента", Unit.RATIO, 1),
+                 "Молчание, измеренное в обычных паузах клиента", Unit.RATIO, 1),
         _declare("activity_mean_gap_days", gap, "Mean gap between active days",
                  "Средняя пауза между активными днями", Unit.DAYS),
         _declare("purchase_days_ever", ever, "Days with a purchase or activity, ever",

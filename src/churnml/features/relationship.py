@@ -62,7 +62,7 @@ def _contacts() -> tuple[Feature, ...]:
         _declare("new_people_ask_about_price",
                  o.both(new > 0.0, o.count(Rows(TICKETS, BILLING_WORDS), LAST_8_WEEKS) > 0.0),
                  "New people, and tickets about bills or prices",
-                 "Новые лица и обращения о счетах и ценах", Unit.FLAG, 1),
+                 "Новые контактные лица и обращения о счетах и ценах", Unit.FLAG, 1),
     )  # fmt: skip
 
 

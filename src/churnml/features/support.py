@@ -56,7 +56,7 @@ def _volume() -> tuple[Feature, ...]:
                  "Tickets, last 4 weeks against the 4 before",
                  "Обращения: 4 недели к предыдущим 4", Unit.RATIO),
         _declare("tickets_own_deviation_4w", own.deviation(LAST_4_WEEKS),
-                 "Tickets: deviation from the own usual level, weeks: 4",
+                 "Tickets: deviation from the own usual level, last 4 weeks",
                  "Обращения: отклонение от обычного уровня, 4 недели", Unit.DEVIATIONS),
         _declare("tickets_own_deviation_before", own.deviation(PRIOR_4_WEEKS),
                  "Tickets: deviation from the own usual level, 5 to 8 weeks ago",
@@ -120,7 +120,7 @@ def _trouble() -> tuple[Feature, ...]:
         ("tickets_reopened", "reopened", "Tickets reopened", "Повторно открытые обращения"),
         ("tickets_escalated", "escalated", "Tickets escalated", "Эскалированные обращения"),
         ("tickets_transferred", "transferred", "Tickets handed from one to another",
-         "Обращения, переданные другому сотруднику"),
+         "Обращения, переданные другому сотруднику,"),
     ):  # fmt: skip
         rows = kinds.only(f"kind = '{kind}'")
         features += _declare.over(_WINDOWS, name, partial(o.count, rows), en, ru, Unit.COUNT, 1)
@@ -196,7 +196,7 @@ def _neighbours(description: Description) -> tuple[Feature, ...]:
     return (
         _declare("complaints_of_peers_28d", recent,
                  "Complaints per customer of the same kind",
-                 "Жалоб на клиента того же типа", Unit.COUNT, 1, days=28),
+                 "Жалоб в среднем у клиентов того же типа", Unit.COUNT, 1, days=28),
         _declare("complaints_of_peers_rise", recent / usual,
                  "Complaints of customers of the same kind against the 12 weeks before",
                  "Жалобы клиентов того же типа к предыдущим 12 неделям", Unit.RATIO, 1),

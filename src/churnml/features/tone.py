@@ -138,7 +138,7 @@ def _tone() -> tuple[Feature, ...]:
                  "Tone: deviation from the own usual, last week",
                  "Тон: отклонение от обычного, 1 неделя", Unit.DEVIATIONS, -1),
         _declare("tone_deviation_4w", level.deviation(LAST_4_WEEKS),
-                 "Tone: deviation from the own usual, weeks: 4",
+                 "Tone: deviation from the own usual, last 4 weeks",
                  "Тон: отклонение от обычного, 4 недели", Unit.DEVIATIONS, -1),
         _declare("tone_drop", o.maximum(*drops), "Clearest cooling of tone over 1 to 8 weeks",
                  "Самое явное охлаждение тона за 1–8 недель", Unit.DEVIATIONS, 1),
@@ -165,7 +165,7 @@ def _formality() -> tuple[Feature, ...]:
                  "Formality, last 4 weeks against the customer's usual",
                  "Официальность за 4 недели к обычной для клиента", Unit.SCORE, 1),
         _declare("formality_deviation_4w", level.deviation(LAST_4_WEEKS),
-                 "Formality: deviation from the own usual, weeks: 4",
+                 "Formality: deviation from the own usual, last 4 weeks",
                  "Официальность: отклонение от обычной, 4 недели", Unit.DEVIATIONS, 1),
     )  # fmt: skip
 
@@ -188,11 +188,11 @@ def _style() -> tuple[Feature, ...]:
                  o.mean(_THEIRS, name, LAST_4_WEEKS) - o.mean(_THEIRS, name, _BEFORE), en, ru, unit)
         for name, en, ru, unit in (
             ("exclamations", "Exclamation marks a message against before",
-             "Восклицательные знаки на сообщение к прежним", Unit.COUNT),
+             "Восклицательных знаков на сообщение по сравнению с прежним", Unit.COUNT),
             ("questions", "Question marks a message against before",
-             "Вопросительные знаки на сообщение к прежним", Unit.COUNT),
-            ("capitals", "Words in capitals against before", "Слова заглавными к прежним",
-             Unit.SHARE),
+             "Вопросительных знаков на сообщение по сравнению с прежним", Unit.COUNT),
+            ("capitals", "Words in capitals against before",
+             "Слова заглавными буквами по сравнению с прежним", Unit.SHARE),
         )
     ]  # fmt: skip
     was_familiar = share("ty", _BEFORE) >= 0.5
@@ -283,7 +283,7 @@ def _voices() -> tuple[Feature, ...]:
     gap = o.days_since(_THEIRS) * o.count(_THEIRS, LAST_26_WEEKS) / 182.0
     return (
         _declare("new_sender_28d", o.both(history, o.count(new, LAST_4_WEEKS) > 0.0),
-                 "Somebody new writes", "Пишет новый человек",
+                 "Somebody new writes", "Новый человек в переписке",
                  Unit.FLAG, 1, play="executive_call", days=28),
         _declare("new_sender_asks_about_money_28d",
                  o.both(history, o.count(asks, LAST_4_WEEKS) > 0.0),
@@ -307,14 +307,14 @@ def _learned() -> tuple[Feature, ...]:
     return (
         *_declare.over(_WINDOWS, "message_risk_sum", lambda w: o.total(rows, "risk", w),
                        "Words as customers write before they leave, sum",
-                       "Слова, какие пишут перед уходом, сумма", Unit.SCORE, 1),
+                       "Слова, которые пишут перед уходом: сумма", Unit.SCORE, 1),
         *_declare.over(_WINDOWS, "message_risk_mean", lambda w: o.mean(rows, "risk", w),
                        "Words as customers write before they leave, mean",
-                       "Слова, какие пишут перед уходом, в среднем", Unit.SCORE, 1),
+                       "Слова, которые пишут перед уходом: в среднем", Unit.SCORE, 1),
         _declare("message_risk_last", o.last(rows, "risk"),
                  "Words as customers write before they leave, last message",
-                 "Слова, какие пишут перед уходом, последнее сообщение", Unit.SCORE, 1),
+                 "Слова, которые пишут перед уходом: последнее сообщение", Unit.SCORE, 1),
         *_declare.over(_WINDOWS, "alarming_messages", partial(o.count, alarming),
-                       "Messages like those before an exit", "Сообщения, похожие на прощальные",
+                       "Messages like those before an exit", "Сообщения, похожие на прощальные,",
                        Unit.COUNT, 1),
     )  # fmt: skip

@@ -46,7 +46,7 @@ def _volume(logins: Rows) -> tuple[Feature, ...]:
         ),
         *_declare.over(
             (LAST_4_WEEKS,), "login_days", lambda w: o.active_days(logins, w),
-            "Days with a login", "Дни со входом", Unit.DAYS, -1,
+            "Days with a login", "Дни с входом в систему", Unit.DAYS, -1,
         ),
         *_declare.over(
             (LAST_4_WEEKS, LAST_12_WEEKS), "active_users",

@@ -23,7 +23,7 @@ from churnml.snapshots import in_population, take_snapshots
 from churnml.sources.dataset import Dataset
 from churnml.sources.description import Churn
 from churnml.splits import ForwardFolds, forward_folds
-from churnml.spoken import percent
+from churnml.spoken import counted, percent
 from churnml.windows import DAY, WEEK_DAYS, LabelWindow, instant
 
 #: Fewer leavers than this teach a head nothing.
@@ -74,7 +74,11 @@ class Examples:
     message_risk: MessageRisk | None = None
 
     def __repr__(self) -> str:
-        return f"<Examples: {len(self.features):,} rows, {self.features.shape[1]} features>"
+        return f"<Examples: {self._size('row')}>"
+
+    def _size(self, noun: str) -> str:
+        rows, columns = self.features.shape
+        return f"{counted(rows, noun)}, {counted(columns, 'feature')}"
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: rows, people, and what became of them in the label window."""
@@ -84,10 +88,10 @@ class Examples:
         people = self.features.index.get_level_values("customer_id").nunique()
         first, last = (markup.date(moment) for moment in (self.as_ofs.min(), self.as_ofs.max()))
         return markup.card(
-            f"{len(self.features):,} examples, {self.features.shape[1]} features",
+            self._size("example"),
             markup.table(rows, head=("label", "rows", "share"), right=1),
-            said=f"{people:,} customers, as_ofs {first} to {last}. A label counts exits in "
-            f"[as_of + {self.window.lead_days} d, as_of + {self.window.end_days} d).",
+            said=f"{counted(people, 'customer')}, as_ofs {first} to {last}. A label counts "
+            f"exits in [as_of + {self.window.lead_days} d, as_of + {self.window.end_days} d).",
         )
 
     @property
@@ -189,7 +193,7 @@ def prepare(
     table, message_risk = _listened(
         dataset, snapshots, features=features, kept=population, folder=cache
     )
-    say(f"{len(features)} features")
+    say(counted(len(features), "feature"))
     keys = pd.MultiIndex.from_frame(snapshots[["customer_id", "as_of"]])
     labels = {
         window: label(dataset, snapshots, window=window).set_axis(keys).loc[table.index]

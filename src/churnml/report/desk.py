@@ -12,6 +12,7 @@ from rich.text import Text
 
 from churnml.alerting.desk import Desk
 from churnml.alerting.watch import WatchList
+from churnml.spoken import percent
 
 #: So many of an owner's alerts are listed; the file holds all.
 SHOWN = 10
@@ -85,7 +86,7 @@ def _cell(row: Mapping[str, Any], name: str, said: Callable[[Any], str]) -> Text
 
 
 def _share(value: float) -> str:
-    return f"{value:.0%}"
+    return percent(value)
 
 
 def _whole(value: float) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 from churnml import markup
 from churnml.evaluation.display import FIGURES
 from churnml.report.terminal import Stages
+from churnml.spoken import counted
 
 _SLOWEST_REDRAW = 0.2  # seconds between two pictures of a bar
 
@@ -82,7 +83,7 @@ class NotebookStages(Stages):
             "Training",
             markup.table([self._row(name) for name in self._said], head=("stage", "seconds", "")),
             self._bar,
-            markup.folded(f"{len(self._notices)} notices", markup.listed(self._notices)),
+            markup.folded(counted(len(self._notices), "notice"), markup.listed(self._notices)),
         )
         plain = "\n".join(f"{name}: {seconds:.1f} s" for name, seconds in self.seconds.items())
         self._handle.update({"text/plain": plain, "text/html": shown}, raw=True)

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from churnml.evaluation.meaning import FIGURES
 from churnml.report.money_terminal import money_table
+from churnml.spoken import counted, percent
 
 #: Heading of a figure in the comparison (80 columns must do).
 _HEADINGS = {
@@ -103,8 +104,9 @@ def show_training(content: Mapping[str, Any], console: Console) -> None:
 def show_evaluation(content: Mapping[str, Any], console: Console) -> None:
     """Print what out-of-time rows say of a score and of the baselines beside it."""
     console.print(
-        f"{content['n_rows']:,} out-of-time rows, {content['n_positive']:,} in the label window "
-        f"(base rate {content['base_rate']:.2%}), {_whole(content['n_exits'])} exits in the queue.",
+        f"{counted(content['n_rows'], 'out-of-time row')}, {content['n_positive']:,} in the label "
+        f"window (base rate {percent(content['base_rate'], digits=2)}), "
+        f"{_whole(content['n_exits'])} exits in the queue.",
         highlight=False,
         soft_wrap=True,
     )
@@ -223,7 +225,7 @@ def _number(value: float | None) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}".removesuffix("%")
+    return percent(share).removesuffix("%")
 
 
 def _interval(band: tuple[float, float] | None) -> str:

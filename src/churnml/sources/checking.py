@@ -12,6 +12,7 @@ from churnml.sources.dataset import Finding
 from churnml.sources.gate import TableCount
 from churnml.sources.gating import gate_source
 from churnml.sources.opening import release, write_quarantine
+from churnml.spoken import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class CheckReport:
                 tables, head=("table", "first", "last", "rows", "kept", "set aside"), right=3
             ),
             _findings_html(errors),
-            markup.folded(f"{len(others)} further findings", _findings_html(others)),
-            markup.folded(f"{len(self.notices)} notices", markup.listed(self.notices)),
+            markup.folded(counted(len(others), "further finding"), _findings_html(others)),
+            markup.folded(counted(len(self.notices), "notice"), markup.listed(self.notices)),
         )
 
 

@@ -12,7 +12,7 @@ from churnml import markup
 from churnml.contract import TABLES
 from churnml.sources.backend import Home, on_duckdb
 from churnml.sources.description import Churn, Description
-from churnml.spoken import Spoken
+from churnml.spoken import Spoken, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ class Dataset:
             f"Dataset {self.description.name}",
             self._tables_html(),
             markup.paragraph(f"Not there: {', '.join(absent)}.") if absent else markup.EMPTY,
-            markup.folded(f"{len(worth)} findings of the gate", markup.listed(worth)),
-            markup.folded(f"{len(self.notices)} notices", markup.listed(self.notices)),
+            markup.folded(f"{counted(len(worth), 'finding')} of the gate", markup.listed(worth)),
+            markup.folded(counted(len(self.notices), "notice"), markup.listed(self.notices)),
             said=f"Observed until {markup.text(self.observed_until)} UTC. "
             f"{_churn_sentence(self.description.churn)}",
         )

@@ -25,7 +25,7 @@ from churnml.sources.reading import Raw, read_raw, unreadable
 from churnml.sources.symptoms import find_symptoms
 from churnml.sources.words import say
 from churnml.sources.workshop import Workshop, open_workshop, quoted
-from churnml.spoken import Spoken
+from churnml.spoken import Spoken, percent
 
 DESCRIPTION_FILE = "dataset.toml"
 
@@ -200,7 +200,7 @@ def _too_many(gated: Gated, count: TableCount, limit: float) -> str:
     listed = "; ".join(f"{finding.rows} × {finding.rule} ({finding.message})" for finding in worst)
     return (
         f"{count.table}: {count.quarantined} of {count.rows_in} rows "
-        f"({count.quarantined / count.rows_in:.1%}) are bad, more than "
+        f"({percent(count.quarantined / count.rows_in, digits=1)}) are bad, more than "
         f"[quality] max_quarantined = {limit:g} allows: {listed}. `churnml check` shows them all, "
         "with --quarantine the rows themselves"
     )

@@ -193,7 +193,7 @@ def calls_grid(facts: ReportFacts, *, language: Language) -> Grid | None:
         return None
     words = words_of(language)
     titles = [words["alerts"][key] for key in ("customer", "owner", "segment", "tier", "risk")]
-    titles.append(words["customers"]["health"])
+    titles.append(words["customers"]["health"].lower())
     rows = []
     for call in facts.calls:
         tier = call.now.tier or ""

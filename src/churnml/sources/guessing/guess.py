@@ -12,6 +12,7 @@ from churnml.sources.guessing.files import FileProfile, common_folder, profile_f
 from churnml.sources.guessing.matching import LEAST, ColumnMatch, TableMatch, match, matches
 from churnml.sources.guessing.words import nearness, synonyms, words_of
 from churnml.sources.workshop import open_workshop
+from churnml.spoken import percent
 
 #: A file is used as a table from here on.
 ENOUGH = 0.5
@@ -120,7 +121,7 @@ def _about_churn(guess: Guess) -> list[str]:
 def _about_table(found: TableMatch) -> list[str]:
     asked = [
         f"{found.table.name}.{one.column}: is it {one.source!r} ({one.why}, "
-        f"{one.confidence:.0%} sure)?"
+        f"{percent(one.confidence)} sure)?"
         for one in found.columns.values()
         if one.confidence < LIKELY
     ]
@@ -263,7 +264,7 @@ def _why_not(file: FileProfile) -> str:
     if best.missing:
         return f"it looks like {best.table.name}, but lacks {', '.join(best.missing)}{hint}"
     return f"another file is {best.table.name} more surely" if best.confidence >= ENOUGH else (
-        f"it may be {best.table.name}, but only {best.confidence:.0%} surely"
+        f"it may be {best.table.name}, but only {percent(best.confidence)} surely"
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from churnml.sources.guessing.guess import Guess, spoken
 from churnml.sources.guessing.matching import ColumnMatch, TableMatch, summed
 from churnml.sources.guessing.profile import ISO
 from churnml.sources.workshop import literal, quoted
+from churnml.spoken import percent
 
 _CHURN = {
     "contract": (
@@ -60,7 +61,9 @@ def _table(found: Sequence[TableMatch]) -> Iterator[str]:
     sql = _sql(first)
     origin = f"file = {_text(first.file.pattern)}" if sql is None else f"sql = {_statement(sql)}"
     yield (
-        f"{origin}  # {spoken(first.confidence)}: {first.confidence:.0%}" if sql is None else origin
+        f"{origin}  # {spoken(first.confidence)}: {percent(first.confidence)}"
+        if sql is None
+        else origin
     )
     yield from _ways(found)
     columns = [
