@@ -9,7 +9,7 @@ from drawn.report import crowd, facts
 
 WIDTHS = (360, 768, 1280, 1920)
 #: What the margins of an A4 page leave, in pixels of 1/96 inch.
-PAPER_WIDTH, PAPER_HEIGHT = 695, 1012
+PAPER_WIDTH, PAPER_HEIGHT = 703, 1020
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +123,8 @@ def test_a_printed_report_is_dense_and_nothing_in_it_is_cut(visit, tmp_path, lan
 
     assert not found.overflows()
     assert cut == []
-    assert max(heights) < PAPER_HEIGHT / 3
-    assert len(re.findall(rb"/Type /Page\b", found.page.pdf(format="A4"))) <= 13
+    assert max(heights) < PAPER_HEIGHT / 3.5
+    assert len(re.findall(rb"/Type /Page\b", found.page.pdf(format="A4"))) <= 12
 
 
 def test_without_a_script_everything_can_be_read_and_printed(visit, report):
