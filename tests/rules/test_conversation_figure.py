@@ -42,5 +42,5 @@ def test_every_message_with_a_tone_is_one_dot_and_the_usual_tone_a_line(said):
 
 
 def test_a_conversation_nobody_can_read_is_refused(said):
-    with pytest.raises(InputError, match="None of the 1 messages has a tone"):
+    with pytest.raises(InputError, match="No tone in 1 message;"):
         ch.conversation_figure(said.tail(1), WEEKS)

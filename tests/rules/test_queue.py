@@ -145,7 +145,7 @@ def test_no_rows_raise_no_alerts():
         (lambda f: f.drop(columns="score"), "score or probability"),
         (lambda f: pd.concat([f, f]), "more than once"),
         (lambda f: f.assign(as_of=f["as_of"].dt.tz_localize("UTC")), "naive UTC"),
-        (lambda f: f.assign(as_of=f["as_of"].where(f["score"] > 1)), "missing in 1 rows"),
+        (lambda f: f.assign(as_of=f["as_of"].where(f["score"] > 1)), "missing in 1 row;"),
         (lambda f: f.assign(score="high"), "expected numbers"),
     ],
 )

@@ -39,13 +39,13 @@ def test_every_iso_time_is_read_as_utc_and_ids_stay_text(tmp_path, as_of):
     [
         ({"probability": [0.1, 1.2]}, "reaches from 0.1 to 1.2"),
         ({"probability": [-0.1, 0.2]}, "within [0, 1]"),
-        ({"score": [1.0, np.inf]}, "score is infinite in 1 rows"),
+        ({"score": [1.0, np.inf]}, "score is infinite in 1 row;"),
         ({"score": [None, None]}, "score is empty in every row"),
         ({"score": ["high", "low"]}, "expected numbers"),
         ({"score": [1, 2], "as_of": ["05/01/2026", "05/02/2026"]}, "no time in ISO 8601"),
-        ({"score": [1, 2], "as_of": ["2026-01-05", None]}, "1 rows have no as_of"),
-        ({"score": [1, 2], "customer_id": ["007", None]}, "1 rows have no customer_id"),
-        ({"score": [1, 2], "customer_id": ["007", "007"]}, "1 rows that repeat a customer_id"),
+        ({"score": [1, 2], "as_of": ["2026-01-05", None]}, "as_of is missing in 1 row;"),
+        ({"score": [1, 2], "customer_id": ["007", None]}, "customer_id is missing in 1 row;"),
+        ({"score": [1, 2], "customer_id": ["007", "007"]}, "customer_id and as_of in 1 row;"),
         ({}, "lacks probability or score"),
     ],
 )

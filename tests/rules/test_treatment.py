@@ -82,7 +82,7 @@ def test_the_control_arm_stands_in_for_the_treated_of_its_own_experiment(dataset
 
 
 def test_weights_without_a_control_arm_are_refused_in_words(dataset_of):
-    with pytest.raises(InputError, match=r"needs a control arm: 1 rows are treated.*'keep'"):
+    with pytest.raises(InputError, match=r"needs a control arm: 1 treated row.*'keep'"):
         found(dataset_of, [("ann", 3, "treatment", "desk")], ["ann"], rows="weight")
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from churnml.errors import InputError
+from churnml.spoken import counted
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -68,7 +69,8 @@ def layout(scores: pd.DataFrame) -> Layout:
     times = instants(scores["as_of"], what="scores.as_of")
     if times.isna().any():
         raise InputError(
-            f"scores.as_of is missing in {int(times.isna().sum())} rows; expected an instant."
+            f"scores.as_of is missing in {counted(int(times.isna().sum()), 'row')}; "
+            "expected an instant."
         )
     as_of_codes, as_ofs = pd.factorize(times.to_numpy(), sort=True)
     customer_codes, customers = pd.factorize(scores["customer_id"].astype(str), sort=True)

@@ -20,6 +20,7 @@ from churnml.evaluation.result import Evaluation
 from churnml.evaluation.yardstick import evaluate, evaluate_random
 from churnml.labels import UNKNOWN, label, spells
 from churnml.sources.dataset import Dataset
+from churnml.spoken import counted
 from churnml.windows import LabelWindow
 
 
@@ -143,8 +144,8 @@ def read_scores(path: Path, *, beside: tuple[str, ...] = ()) -> pd.DataFrame:
     twice = frame.duplicated(["customer_id", "as_of"])
     if twice.any():
         raise InputError(
-            f"{path} has {int(twice.sum())} rows that repeat a customer_id and as_of; expected one "
-            "score for each."
+            f"{path} repeats a customer_id and as_of in {counted(int(twice.sum()), 'row')}; "
+            "expected one score for each."
         )
     for name in {"score", "probability"} & set(kept):
         _check_values(frame[name], name, path)
@@ -173,8 +174,8 @@ def _check_values(values: pd.Series, name: str, path: Path) -> None:
         raise InputError(f"{path}: {name} is of type {values.dtype}; expected numbers.")
     if np.isinf(values).any():
         raise InputError(
-            f"{path}: {name} is infinite in {int(np.isinf(values).sum())} rows; expected numbers, "
-            "or nothing where there is no score."
+            f"{path}: {name} is infinite in {counted(int(np.isinf(values).sum()), 'row')}; "
+            "expected numbers, or nothing where there is no score."
         )
     if name == "probability" and not values.dropna().between(0, 1).all():
         raise InputError(
@@ -204,4 +205,6 @@ def _check_columns(frame: pd.DataFrame, path: Path) -> None:
     for name in ("customer_id", "as_of"):
         if frame[name].isna().any():
             missing = int(frame[name].isna().sum())
-            raise InputError(f"{path}: {missing} rows have no {name}; each needs one.")
+            raise InputError(
+                f"{path}: {name} is missing in {counted(missing, 'row')}; each needs one."
+            )

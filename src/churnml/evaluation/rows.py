@@ -16,6 +16,7 @@ import pandas as pd
 from churnml.alerting.queue import Floats, Integers, layout, require, score_column
 from churnml.errors import InputError
 from churnml.evaluation.calibration import Calibration, weighted
+from churnml.spoken import counted
 
 LABELS = ("churned", "stayed", "left_early", "unknown")
 LIFT_SHARE = 0.10
@@ -247,7 +248,10 @@ def row_table(
 
 def _checked(labels: pd.Series, *, n_rows: int) -> npt.NDArray[np.object_]:
     if len(labels) != n_rows:
-        raise InputError(f"{len(labels)} labels for {n_rows} scores; expected one label per row.")
+        raise InputError(
+            f"{counted(len(labels), 'label')} for {counted(n_rows, 'score')}; "
+            "expected one label per row."
+        )
     label: npt.NDArray[np.object_] = labels.to_numpy(dtype=object)
     strange = sorted({str(value) for value in label} - set(LABELS))
     if strange:

@@ -12,6 +12,7 @@ import pandas as pd
 from churnml.config import Study, Treated
 from churnml.errors import InputError
 from churnml.sources.dataset import Dataset
+from churnml.spoken import counted
 from churnml.windows import LabelWindow
 
 
@@ -157,9 +158,9 @@ def _standing_in(treated: pd.Series, control: pd.Series) -> npt.NDArray[np.float
     """Weight of each control row: itself and the treated rows of its experiment."""
     if control.empty:
         raise InputError(
-            f"[treated] rows = 'weight' needs a control arm: {len(treated):,} rows are treated, no "
-            "row of arm 'control' can stand in for them. Choose 'keep' or 'exclude', or hold back "
-            "a control arm (interventions.arm)."
+            f"[treated] rows = 'weight' needs a control arm: "
+            f"{counted(len(treated), 'treated row')}, and no row of arm 'control' to stand in. "
+            "Choose 'keep' or 'exclude', or hold back a control arm (interventions.arm)."
         )
     reached, held = treated.value_counts(), control.value_counts()
     share = 1.0 + reached.reindex(held.index, fill_value=0) / held

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from churnml.errors import InputError
 from churnml.report.canvas import MODEL, QUIET, RANDOM, RULE, Language, Stroke, legend, panel, sheet
+from churnml.spoken import counted
 from churnml.text.columns import MARKERS
 from churnml.text.judging import TONE_EDGE
 
@@ -70,7 +71,7 @@ def conversation_figure(
     """
     heard = said[said["tone"].notna()]
     if heard.empty:
-        raise InputError(f"None of the {len(said)} messages has a tone; there is nothing to draw.")
+        raise InputError(f"No tone in {counted(len(said), 'message')}; there is nothing to draw.")
     words = WORDS[language]
     marked = heard[list(MARKERS)].astype("boolean").any(axis=1).to_numpy(dtype=bool)
     counts = {

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from churnml.errors import InputError
+from churnml.spoken import counted
 from churnml.text.columns import MARKERS
 
 #: From here on a tone counts as positive, from minus this on as negative.
@@ -87,7 +88,7 @@ def _filled(column: pd.Series) -> pd.Series:
 def _refuse(column: pd.Series, wrong: pd.Series, *, expected: str) -> None:
     if wrong.any():
         raise InputError(
-            f"{int(wrong.sum())} labels in the column {column.name} cannot be read, the first is "
+            f"The column {column.name} cannot be read in {counted(int(wrong.sum()), 'row')}, first "
             f"'{column[wrong].iloc[0]}'; expected {expected}, or nothing where not labelled."
         )
 

@@ -142,6 +142,6 @@ def _check(messages: pd.DataFrame) -> None:
     twice = messages["message_id"].astype("str").duplicated()
     if twice.any():
         raise InputError(
-            f"{int(twice.sum())} rows repeat a message_id, e.g. "
+            f"Rows that repeat a message_id: {int(twice.sum())}, e.g. "
             f"{messages.loc[twice, 'message_id'].iloc[0]}; expected each message once."
         )
