@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from churnml.contract import TABLES
 from churnml.sources.dataset import Dataset
 from churnml.sources.description import Description
+from drawn.postgres import Postgres, binaries, started
 
 SQL_TYPES = {
     "id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE",
@@ -29,6 +30,17 @@ def _global_dice_stay_untouched():
     after = np.random.get_state()[1]  # noqa: NPY002
 
     assert np.array_equal(before, after), "the global random generator was used"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, started once; without one its tests are skipped and say so."""
+    pytest.importorskip("adbc_driver_postgresql", reason="the extra postgres is not installed")
+    programs = binaries()
+    if programs is None:
+        pytest.skip("no PostgreSQL here: install the server (initdb, pg_ctl) to run these tests")
+    with started(programs) as server:
+        yield server
 
 
 @pytest.fixture

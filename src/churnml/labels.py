@@ -97,7 +97,7 @@ def spells(dataset: Dataset) -> pd.DataFrame:
     if churn.kind == "contract":
         values["involuntary"] = churn.involuntary
         return connection.execute(_CONTRACT_SPELLS, values).df()
-    create_activity(connection, churn.activity)
+    create_activity(dataset, connection)
     found = connection.execute(_ACTIVITY_SPELLS, values).df()
     return found if churn.kind == "inactivity" else found.iloc[:0]
 
@@ -186,7 +186,7 @@ def exit_days(dataset: Dataset, snapshots: pd.DataFrame) -> pd.DataFrame | None:
 def _absence(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> pd.Series:
     """Churned when no activity falls into the window."""
     connection = dataset.connection.cursor()
-    create_activity(connection, dataset.description.churn.activity)
+    create_activity(dataset, connection)
     activity = _activity_until(connection, dataset.observed_until)
     left = pd.DataFrame(
         {

@@ -12,6 +12,7 @@ from churnml import arguments
 from churnml.config import Population
 from churnml.errors import InputError
 from churnml.sources.dataset import Dataset
+from churnml.sources.workshop import literal
 
 # One as_of at a time keeps the memory at the size of the source tables, whatever the history.
 # An end that lies at or after the as_of is not known yet, so it is no end (design: time).
@@ -91,7 +92,7 @@ def take_snapshots(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataF
     if churn.kind == "contract":
         query, days = _CONTRACT, {"grace_days": churn.grace_days}
     else:
-        create_activity(connection, churn.activity)
+        create_activity(dataset, connection)
         silence = churn.silence_days if churn.kind == "inactivity" else _EVER
         query, days = _ACTIVITY, {"silence_days": silence}
     parts = [
@@ -107,20 +108,19 @@ def take_snapshots(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataF
     return pd.concat(filled, ignore_index=True)
 
 
-def create_activity(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
+def create_activity(dataset: Dataset, connection: duckdb.DuckDBPyConnection) -> None:
     """Create ``activity(customer_id, event_time, known_at)``: the events that count as being alive.
 
-    ``names`` empty: every event counts. Of several rows at one instant the first known stays.
+    Without names in the description every event counts. Of several rows at one instant the first
+    known stays.
     """
-    connection.execute(
-        """
-        create or replace temp table activity as
-        select customer_id, event_time, min(known_at) as known_at from events
-        where len($names) = 0 or list_contains($names, name)
-        group by customer_id, event_time
-        """,
-        {"names": list(names)},
+    names = ", ".join(literal(name) for name in dataset.description.churn.activity)
+    named = f" where name in ({names})" if names else ""
+    activity = (
+        f"select customer_id, event_time, min(known_at) as known_at from events{named} "
+        "group by customer_id, event_time"
     )
+    dataset.gather("activity", activity, of="events", connection=connection)
 
 
 _POPULATION = """
@@ -177,7 +177,7 @@ def in_population(
 def _activity_by_snapshot(dataset: Dataset, snapshots: pd.DataFrame) -> pd.DataFrame:
     """Last activity and number of active days, aligned with the snapshots."""
     connection = dataset.connection.cursor()
-    create_activity(connection, dataset.description.churn.activity)
+    create_activity(dataset, connection)
     parts = []
     for as_of in snapshots["as_of"].drop_duplicates():
         values = {"as_of": as_of.to_pydatetime(), "zone": dataset.description.timezone}

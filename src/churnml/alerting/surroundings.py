@@ -45,16 +45,16 @@ where d.starts_at < r.as_of and d.known_at < r.as_of
     select 1 from lasting l where l.customer_id = r.customer_id and l.said = d.scope))
 """
 # By day of events first: a feed has few days and many rows.
+_DAYS = """
+select cast(event_time as date) as day, min(event_time) as first, max(event_time) as last,
+       min(known_at) as known_at
+from events group by 1
+"""
 _DEAD_FEED = """
-with days as (
-    select cast(event_time as date) as day, min(event_time) as first, max(event_time) as last,
-           min(known_at) as known_at
-    from events group by day
-),
-seen as (
+with seen as (
     select as_of, max(least(d.last, r.as_of)) as last
     from (select distinct as_of from alert_rows) r
-    join days d on d.first < r.as_of and d.known_at < r.as_of group by as_of
+    join event_days d on d.first < r.as_of and d.known_at < r.as_of group by as_of
 )
 select r.place from alert_rows r join seen using (as_of)
 where seen.last < r.as_of - to_days($dead_days)
@@ -108,6 +108,9 @@ def _interventions(
 
 
 def _dead_feed(connection: duckdb.DuckDBPyConnection, dataset: Dataset, policy: Policy) -> Found:
+    if "events" not in dataset.tables:
+        return np.empty(0, np.int64)
+    dataset.gather("event_days", _DAYS, of="events", connection=connection)
     return _places(connection.execute(_DEAD_FEED, {"dead_days": DEAD_DAYS}))
 
 

@@ -14,6 +14,7 @@ from churnml.features import Feature, clock
 from churnml.features.clock import Grid
 from churnml.features.statements import MEMBERS, Statements
 from churnml.sources.dataset import Dataset
+from churnml.sources.workshop import literal
 
 #: Rows that are shown of each feature.
 SHOWN = 5
@@ -44,6 +45,7 @@ def evidence_of(
     """
     found: dict[tuple[str, pd.Timestamp], list[Record]] = defaultdict(list)
     with dataset.connection.cursor() as connection:
+        fetch(dataset, connection, pairs)
         for grid in ask(connection, pairs, timezone=dataset.description.timezone):
             statements = Statements("churnml_evidence", grid, dataset.tables)
             parts = _parts(leaves(feature.value, dataset.tables), statements)
@@ -58,6 +60,14 @@ def evidence_of(
                 record = {"table": source, "id": key, "at": pd.Timestamp(at)}
                 found[customer, pd.Timestamp(as_of)].append(record)
     return dict(found)
+
+
+def fetch(dataset: Dataset, connection: duckdb.DuckDBPyConnection, pairs: pd.MultiIndex) -> None:
+    """Take over the rows of these customers from tables that stay at a server."""
+    people = ", ".join(literal(one) for one in pairs.unique("customer_id"))
+    for name in dataset.away:
+        theirs = f"select * from {name} where customer_id in ({people})"
+        dataset.gather(name, theirs, of=name, connection=connection)
 
 
 def _parts(found: list[Leaf], statements: Statements) -> list[str]:

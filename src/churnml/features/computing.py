@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from sqlglot import exp
 
+from churnml.errors import InputError
 from churnml.features import clock
 from churnml.features.algebra import Expr, source_of, walk
 from churnml.features.asked import Asked
@@ -162,6 +163,11 @@ class Run:
         covered = frozenset(
             name for name, source in self.dataset.description.tables.items() if source.covers
         )
+        if backend.spreads and self.dataset.away:
+            raise InputError(
+                f"{', '.join(self.dataset.away)} stays at its server, from which Spark does not "
+                "read here. Compute without --engine spark, or bring the tables as Parquet."
+            )
         large = frozenset[str]() if backend.spreads else self._large()
         return Compiler(self.dataset.tables, covered, large, self.inexact)
 
@@ -172,6 +178,8 @@ class Run:
         for source in {source_of(node) for node in nodes} - {None}:
             variant = source.variant(self.dataset.tables) if source is not None else None
             if source is not None and variant is not None:
+                if self.dataset.away.keys() & set(variant.tables):
+                    continue
                 counted = f"SELECT COUNT(*) FROM {variant.tables[0]}"
                 row = self.dataset.connection.execute(counted).fetchone()
                 if row is not None and row[0] >= KERNEL_ROWS:
@@ -182,7 +190,7 @@ class Run:
         """Each chunk of customers, with the phase that it is loaded into."""
         done = 0
         for rows, grid in self._phases():
-            phase = Phase(backend, compiler, grid, self.dataset.tables)
+            phase = Phase(backend, compiler, grid, self.dataset.tables, self.dataset.away)
             phase.prepare()
             whole = CHUNK_ROWS if phase.joined else CARRIED_ROWS
             size = self.chunk_customers or max(1, whole // (grid.last - grid.first + 1))

@@ -16,7 +16,8 @@ import pandas as pd
 from churnml.contract import TABLES, Table
 from churnml.features.clock import Grid, phases, weeks
 from churnml.features.trees import sql
-from churnml.sources.dataset import Dataset
+from churnml.sources.dataset import Dataset, Here
+from churnml.sources.workshop import Asked
 from churnml.text.hearing import MESSAGE_SCORES
 
 #: Columns that are known from one instant on: their SQL, the instant, and where they come from.
@@ -45,14 +46,18 @@ def known_digests(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFr
     found = pd.DataFrame(index=pd.DatetimeIndex(times, name="as_of"))
     with dataset.connection.cursor() as connection:
         for table in sorted(dataset.tables | {"customers"}):
-            facts = list(_facts(connection, table))
-            found[table] = _digests(connection, facts, times, dataset.description.timezone)
+            asked = dataset.at(table) if table in TABLES else Here(connection)
+            facts = list(_facts(asked, dataset, table))
+            found[table] = _digests(asked, facts, times, dataset.description.timezone)
         found["coverage"] = _state_of(connection)
     return found
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[_Fact]:
-    there = [row[0] for row in connection.execute(f'DESCRIBE "{name}"').fetchall()]
+def _facts(asked: Asked, dataset: Dataset, name: str) -> Iterator[_Fact]:
+    if name in dataset.away:
+        there = list(TABLES[name].names)
+    else:
+        there = [row[0] for row in asked.rows(f'DESCRIBE "{name}"')]
     if name == MESSAGE_SCORES:
         columns = ", ".join(f'h."{column}"' for column in there)
         yield columns, "GREATEST(m.sent_at, m.known_at)", _SCORED
@@ -75,7 +80,7 @@ def _is_column(table: Table, name: str) -> bool:
 
 
 def _digests(
-    connection: duckdb.DuckDBPyConnection,
+    asked: Asked,
     facts: Sequence[_Fact],
     times: pd.Series,
     timezone: str,
@@ -88,27 +93,25 @@ def _digests(
         grid = Grid(phase, 0, 0, timezone)
         for fact in facts:
             index = weeks(here, phase=phase).tolist()
-            for time, state in zip(here, _states(connection, fact, grid, index), strict=True):
+            for time, state in zip(here, _states(asked, fact, grid, index), strict=True):
                 states[time].append(state)
     return [hashlib.sha256(str(states[time]).encode()).hexdigest() for time in times]
 
 
-def _states(
-    connection: duckdb.DuckDBPyConnection, fact: _Fact, grid: Grid, index: Sequence[int]
-) -> Iterator[_State]:
+def _states(asked: Asked, fact: _Fact, grid: Grid, index: Sequence[int]) -> Iterator[_State]:
     """Of the facts known strictly before each of these as_ofs of the grid."""
     columns, time, relation = fact
     week = grid.week(sql("moment")).sql("duckdb")
-    rows = connection.execute(
-        f"SELECT {week} AS week, COUNT(*), BIT_XOR(code), SUM(CAST(code AS HUGEINT)) "
-        f"FROM (SELECT HASH({columns}) AS code, {time} AS moment FROM {relation}) "
-        "GROUP BY week ORDER BY week"
-    ).fetchall()
-    before = np.searchsorted([row[0] for row in rows], list(index))
+    rows = asked.rows(
+        f"SELECT {week} AS week, COUNT(*) AS n, BIT_XOR(code) AS x, "
+        f"SUM(CAST(code AS HUGEINT)) AS s FROM (SELECT HASH({columns}) AS code, {time} AS moment "
+        f"FROM {relation}) AS facts GROUP BY 1 ORDER BY 1"
+    )
+    before = np.searchsorted([int(row[0]) for row in rows], list(index))
     states: list[_State] = [(0, 0, 0)]
     for _, count, code, total in rows:
         n, xor, added = states[-1]
-        states.append((n + count, xor ^ code, (added + total) % 2**128))
+        states.append((n + count, xor ^ code, (added + int(total)) % 2**128))
     return (states[place] for place in before)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +29,7 @@ from churnml.features.trees import (
     table,
 )
 from churnml.sources.backend import Backend, Query
+from churnml.sources.postgres.log import Log
 
 FEEDS = "churnml_feeds"
 _SNAPSHOTS = "churnml_snapshots"
@@ -46,12 +47,15 @@ class Phase:
     grid : Grid
     present : frozenset of str
         Canonical tables that are there.
+    away : mapping of str to Log
+        Those of them whose rows stay at a server.
     """
 
     backend: Backend
     compiler: Compiler
     grid: Grid
     present: frozenset[str]
+    away: Mapping[str, Log] = field(default_factory=dict)
     #: Statements of a chunk: table, its SELECT, and whether only later statements need it.
     steps: list[tuple[str, Query, bool]] = field(default_factory=list)
     joined: list[str] = field(default_factory=list)
@@ -60,12 +64,14 @@ class Phase:
     def prepare(self) -> None:
         """Write the statements of a chunk once, and create what all chunks share."""
         self.backend.load(SPINE, _spine(np.array([0]), self.grid))
-        feeds = Statements(FEEDS, self.grid, self.present)
+        feeds = self._statements(FEEDS)
         feed_table(self.compiler.feeds, self.compiler.starts, statements=feeds)
+        self._ask(feeds)
         self._run(_queries(feeds, FEEDS))
         self.steps.append((MEMBERS, Query(self._members()), False))
         for source, cells in self.compiler.passes.items():
             for name, statements in self._passes(source, cells):
+                self._ask(statements)
                 self.steps += _queries(statements, name)
                 self.joined.append(name)
 
@@ -126,14 +132,23 @@ class Phase:
         """Statements for the running columns of one source, by the table they end in."""
         stepped = {cell: name for cell, name in cells.items() if not isinstance(cell, Aged)}
         if stepped:
-            statements = Statements(f"churnml_{source}", self.grid, self.present)
+            statements = self._statements(f"churnml_{source}")
             running(stepped, statements)
             yield f"p_{source}", statements
         for cell, name in cells.items():
             if isinstance(cell, Aged):
-                statements = Statements(f"churnml_{name}", self.grid, self.present)
+                statements = self._statements(f"churnml_{name}")
                 aged_table(cell, name, statements)
                 yield name, statements
+
+    def _statements(self, prefix: str) -> Statements:
+        return Statements(prefix, self.grid, self.present, frozenset(self.away))
+
+    def _ask(self, statements: Statements) -> None:
+        """Take over what is asked at servers, of all customers at once."""
+        for name, of, tree in statements.pushed:
+            with self.away[of].batches(tree) as rows:
+                self.backend.load(name, rows)
 
     def _members(self) -> exp.Select:
         """The customers of the chunk: when they signed up, what never changes, who is covered."""

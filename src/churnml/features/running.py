@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlglot import exp
 
 from churnml.features.cells import Cell, Clock, Edge, Peak, Steps
 from churnml.features.clock import Grid, visible_from
 from churnml.features.row_sources import CANONICAL
-from churnml.features.statements import SPINE, Statements
+from churnml.features.statements import MEMBERS, SPINE, Statements, ThereStatements
 from churnml.features.steps import Stepped, kind_of, steps_of
 from churnml.features.trees import (
     Join,
@@ -28,9 +29,54 @@ from churnml.features.trees import (
 
 def running(cells: Mapping[Stepped, str], statements: Statements) -> str:
     """Name of the table with ``c``, ``i`` of the spine and all these columns."""
+    named: dict[str, Cell] = {name: cell for cell, name in cells.items()}
+    away = statements.away_of(next(iter(cells)).clock.source)
+    if away is not None:
+        return _accumulate(named, _from_server(away, cells, statements), statements)
     statements.place(cells)
-    groups = steps_of(cells, statements)
-    return _accumulate({name: cell for cell, name in cells.items()}, groups, statements)
+    groups = [_stepped(steps, named, statements.grid) for steps in steps_of(cells, statements)]
+    return _accumulate(named, groups, statements)
+
+
+def _from_server(
+    away: str, cells: Mapping[Stepped, str], statements: Statements
+) -> list[tuple[list[str], exp.Select]]:
+    """Steps by customer and as_of as the server sums them up; of its rows none is read here."""
+    there = ThereStatements(f"{statements.prefix}_there", statements.grid, statements.present)
+    there.place(cells)
+    named: dict[str, Cell] = {name: cell for cell, name in cells.items()}
+    found, streams = [], dict[str, str]()
+    for steps in steps_of(cells, there):
+        if all(isinstance(named[name], Edge | Peak) for step in steps for name in step.values):
+            # one stream of weekly sums serves all windows; their steps are made here
+            for step in steps:
+                if step.table not in streams:
+                    stream = there.whole(there.tree(step.table))
+                    streams[step.table] = statements.add(_taken(away, stream, statements))
+            here = [replace(step, table=streams[step.table]) for step in steps]
+            found.append(_stepped(here, named, statements.grid))
+        else:
+            names, tree = _stepped(steps, named, statements.grid)
+            found.append((names, _taken(away, there.whole(tree), statements)))
+    return found
+
+
+def _taken(away: str, tree: exp.Select, statements: Statements) -> exp.Select:
+    """What the server finds, of the customers of the chunk, in the types that it was cast to."""
+    made = statements.push(away, tree)
+    types = {
+        item.alias_or_name: item.this.to if isinstance(item.unalias(), exp.Cast) else None
+        for item in tree.expressions
+    }
+    typed = [
+        alias(exp.Cast(this=column(name, "x"), to=kind or exp.DataType.build("BIGINT")), name)
+        for name, kind in types.items()
+        if name != "c"
+    ]
+    on = exp.EQ(this=column("customer_id", "m"), expression=column("c", "x"))
+    return select(
+        [column("c", "m"), *typed], table(made, "x"), joins=[(table(MEMBERS, "m"), on, "")]
+    )
 
 
 def feed_table(feeds: set[tuple[str, int]], starts: set[str], *, statements: Statements) -> str:
@@ -39,11 +85,11 @@ def feed_table(feeds: set[tuple[str, int]], starts: set[str], *, statements: Sta
     Over everyone in the data, by what was known at each as_of; the spine holds customer 0 only.
     """
     cells: dict[str, Cell] = {}
-    steps: list[list[Steps]] = []
+    groups: list[tuple[list[str], exp.Select]] = []
     for feed in sorted({feed for feed, _ in feeds} | starts):
         source = CANONICAL[feed]
         clock = Clock(source, source.time, ())
-        volume = statements.add(_weekly_volume(feed, source.time, statements.grid))
+        volume = _volume(feed, source.time, statements)
         of_feed: list[Steps] = []
         for offset in sorted(offset for name, offset in feeds if name == feed):
             name = feed_column(feed, offset)
@@ -53,13 +99,23 @@ def feed_table(feeds: set[tuple[str, int]], starts: set[str], *, statements: Sta
             name = f"{feed}_start"
             cells[name] = Peak(clock, "TRUE", False, False, False)
             of_feed.append(Steps(volume, visible_from(), {name: sql("-b")}))
-        steps.append(of_feed)
-    return _accumulate(cells, steps, statements)
+        groups.append(_stepped(of_feed, cells, statements.grid))
+    return _accumulate(cells, groups, statements)
 
 
 def feed_column(feed: str, offset: int) -> str:
     """Name of the column with the rows of a feed that are older than ``offset`` weeks."""
     return f"{feed}_{offset}"
+
+
+def _volume(feed: str, time: str, statements: Statements) -> str:
+    """Name of a table with the rows of a feed by week and week of knowing."""
+    weekly = _weekly_volume(feed, time, statements.grid)
+    if feed not in statements.away:
+        return statements.add(weekly)
+    made = statements.push(feed, weekly)
+    typed = [alias(cast(column(name), "BIGINT"), name) for name in ("c", "b", "k", "n")]
+    return statements.add(select(typed, made))
 
 
 def _weekly_volume(feed: str, time: str, grid: Grid) -> exp.Select:
@@ -70,14 +126,22 @@ def _weekly_volume(feed: str, time: str, grid: Grid) -> exp.Select:
     return select(items, subquery(placed, "x"), group=("b", "k"))
 
 
+def _stepped(
+    steps: list[Steps], cells: Mapping[str, Cell], grid: Grid
+) -> tuple[list[str], exp.Select]:
+    """Names of the columns of some steps, and the SELECT of these by customer and as_of."""
+    names = list(dict.fromkeys(name for step in steps for name in step.values))
+    return names, _together(steps, {name: cells[name] for name in names}, grid)
+
+
 def _accumulate(
-    cells: Mapping[str, Cell], groups: list[list[Steps]], statements: Statements
+    cells: Mapping[str, Cell],
+    groups: list[tuple[list[str], exp.Select]],
+    statements: Statements,
 ) -> str:
     """Steps of all columns by customer and as_of, then their running sums along the spine."""
     items, joins = [column("c", "n"), column("i", "n")], list[Join]()
-    for order, steps in enumerate(groups):
-        names = list(dict.fromkeys(name for step in steps for name in step.values))
-        stepped = _together(steps, {name: cells[name] for name in names}, statements.grid)
+    for order, (names, stepped) in enumerate(groups):
         on = same("n", f"d{order}", "c", "i")
         joins.append((subquery(stepped, f"d{order}"), on, "LEFT"))
         items += [column(name, f"d{order}") for name in names]
@@ -91,7 +155,8 @@ def _together(steps: list[Steps], cells: Mapping[str, Cell], grid: Grid) -> exp.
     parts: list[exp.Expression] = []
     for step in steps:
         values = [
-            alias(step.values[name] if name in step.values else exp.Null(), name) for name in cells
+            alias(step.values.get(name) or cast(exp.Null(), kind_of(cell)), name)
+            for name, cell in cells.items()
         ]
         index = alias(greatest(step.index, number(grid.first)), "i")
         where = [condition.copy() for condition in step.where]

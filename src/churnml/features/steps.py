@@ -81,8 +81,13 @@ def _stream_steps(
     if not ever:
         needed.append(sql(f"GREATEST(b + {offsets[-1]}, k) >= {first}"))
     sums = [_grouped(cell, name, clock, statements.grid) for cell, name in measures.items()]
-    source, keys = statements.placed[clock], ("c", "b", "k")
-    name_ = statements.add(select([*keys, *sums], source, where=needed, group=keys))
+    # what is visible from the first as_of on at every offset need not be told apart
+    early = greatest(column("b"), number(first - 1 - offsets[-1]))
+    known = greatest(column("k"), number(first - 1))
+    keys = [column("c"), alias(early, "b"), alias(known, "k")]
+    stream = select([*keys, *sums], statements.placed[clock], where=needed)
+    stream.group_by(column("c"), early.copy(), known.copy(), copy=False)
+    name_ = statements.add(stream)
     return [
         Steps(
             name_,
@@ -167,12 +172,17 @@ def _key_steps(cell: Keys, name: str, ranges: str) -> list[Steps]:
     ]
 
 
+# Later rows first: a frame that shrinks at its beginning is summed up anew for every row by some
+# engines, one that grows at its end by none.
+
+
 def _held_table(cell: Held | Aged, value: exp.Expression, statements: Statements) -> str:
     """Name of a table of intervals ``[lo, hi)`` in which a row is the latest known of its group."""
     group = f"c, {cell.by}" if cell.by else "c"
     ends = sql(
-        f"MIN(GREATEST(b, k) + 1) OVER (PARTITION BY {group} ORDER BY {cell.clock.at}, {cell.tie} "
-        "ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)"
+        f"MIN(GREATEST(b, k) + 1) OVER (PARTITION BY {group} "
+        f"ORDER BY {cell.clock.at} DESC NULLS FIRST, {cell.tie} DESC NULLS FIRST "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
     )
     items = ["c", alias(visible_from(), "lo"), alias(ends, "hi"), alias(value, "held")]
     return statements.add(select(items, statements.placed[cell.clock], where=_conditions(cell)))
@@ -194,8 +204,8 @@ def _run_steps(cell: Run, name: str, statements: Statements) -> list[Steps]:
         where=_conditions(cell),
     )
     ends = sql(
-        "MIN(done) OVER (PARTITION BY c ORDER BY at, tie "
-        "ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)"
+        "MIN(done) OVER (PARTITION BY c ORDER BY at DESC NULLS FIRST, tie DESC NULLS FIRST "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
     )
     run = statements.add(select(["c", "lo", alias(ends, "hi")], subquery(rows, "y")))
     return _interval_steps(run, number(1), name)

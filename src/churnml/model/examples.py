@@ -293,14 +293,12 @@ def history_from(dataset: Dataset) -> pd.Timestamp:
     own_time = {"events": "event_time", "messages": "sent_at", "tickets": "opened_at"}
     column = own_time.get(tables[0], "started_at")
     # A few rows with a broken clock must not stretch the history: the first thousandth is skipped.
-    found = (
-        dataset.connection.cursor()
-        .execute(f'select quantile_disc({column}, 0.001) from "{tables[0]}"')
-        .fetchone()
+    found = dataset.at(tables[0]).value(
+        f'select quantile_disc({column}, 0.001) as first from "{tables[0]}"'
     )
-    if found is None or found[0] is None:
+    if found is None:
         raise InputError(f"The table {tables[0]} is empty; there is no history to train on.")
-    return pd.Timestamp(found[0]).as_unit("us") + WARM_UP_DAYS * DAY
+    return pd.Timestamp(found).as_unit("us") + WARM_UP_DAYS * DAY
 
 
 def _folds(dataset: Dataset, study: Study, *, window: LabelWindow) -> ForwardFolds:

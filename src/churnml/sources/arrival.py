@@ -32,7 +32,7 @@ def arriving_later(dataset: Dataset, *, days: int) -> Dataset:
     """
     connection = duckdb.connect(config={"python_enable_replacements": "false"})
     connection.execute("set TimeZone = 'UTC'")
-    for name in (*TABLES, "coverage"):
+    for name in (*(one for one in TABLES if one not in dataset.away), "coverage"):
         known = f"known_at + to_days({days:d}) as known_at"
         shifted = name in TABLES and name not in PUNCTUAL
         columns = f"* replace ({known})" if shifted else "*"
@@ -40,4 +40,6 @@ def arriving_later(dataset: Dataset, *, days: int) -> Dataset:
         connection.register("incoming", rows.to_arrow_table())
         connection.execute(f'create table "{name}" as select * from incoming')
         connection.unregister("incoming")
-    return replace(dataset, connection=connection, digest=f"{dataset.digest} {days} days later")
+    away = {name: log.arriving_later(days) for name, log in dataset.away.items()}
+    digest = f"{dataset.digest} {days} days later"
+    return replace(dataset, connection=connection, digest=digest, away=away)

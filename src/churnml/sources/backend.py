@@ -43,7 +43,7 @@ class Backend(Protocol):
     def append(self, name: str, query: Query) -> None:
         """Add what a query finds to a table."""
 
-    def load(self, name: str, rows: pa.Table) -> None:
+    def load(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Make (or replace) a table of these rows."""
 
     def lend(self, name: str, rows: pa.Table) -> None:
@@ -103,7 +103,7 @@ class OnDuckDB:
         """As of Backend."""
         self.connection.execute(f"INSERT INTO {name} {query.text('duckdb')}")
 
-    def load(self, name: str, rows: pa.Table) -> None:
+    def load(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """As of Backend."""
         lent = f"{name}_lent"
         self.connection.register(lent, rows)

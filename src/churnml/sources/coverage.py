@@ -48,11 +48,15 @@ def coverage_report(dataset: Dataset) -> pd.DataFrame:
         customers, ``first``, ``last`` (own times, UTC) and ``median_delay_days`` between the own
         time of a row and its arrival (negative: known ahead).
     """
-    reports = [_report(name) for name in TABLES if name in dataset.tables]
-    return dataset.connection.execute(" union all ".join(reports)).df()
+    everyone = dataset.at(CUSTOMERS.name).value(f"select count(*) from {CUSTOMERS.name}")
+    reports = (
+        dataset.at(name).rows(_report(name, everyone)) for name in TABLES if name in dataset.tables
+    )
+    names = ["table", "rows", "customers", "share", "first", "last", "median_delay_days"]
+    return pd.DataFrame([row for rows in reports for row in rows], columns=names)
 
 
-def _report(name: str) -> str:
+def _report(name: str, everyone: int) -> str:
     table = TABLES[name]
     own = quoted(table.time)
     rows = f"from {quoted(name)}"
@@ -60,9 +64,9 @@ def _report(name: str) -> str:
         rows = f"from {name} join (select ticket_id, customer_id from tickets) using (ticket_id)"
     linked = table is TICKET_EVENTS or any(c.name == "customer_id" for c in table.columns)
     seen = "count(distinct customer_id)" if linked else "cast(null as BIGINT)"
-    everyone = f"(select count(*) from {CUSTOMERS.name})"
     return (
         f'select {literal(name)} as "table", count(*) as rows, {seen} as customers, '
-        f"{seen} / nullif({everyone}, 0) as share, min({own}) as first, max({own}) as last, "
+        f"cast({seen} as DOUBLE) / nullif({everyone}, 0) as share, "
+        f"min({own}) as first, max({own}) as last, "
         f"median(epoch(known_at) - epoch({own})) / 86400 as median_delay_days {rows}"
     )

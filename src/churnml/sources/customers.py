@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from churnml.contract import CUSTOMERS, EVENTS, SUBSCRIPTIONS
+from churnml.contract import CUSTOMERS, EVENTS, SUBSCRIPTIONS, TABLES
 from churnml.sources.mapping import Plan, sql_type
-from churnml.sources.workshop import Workshop, quoted
+from churnml.sources.workshop import Workshop, quoted, take
 
 
 def derive_customers(shop: Workshop, plans: dict[str, Plan]) -> None:
@@ -15,8 +15,11 @@ def derive_customers(shop: Workshop, plans: dict[str, Plan]) -> None:
     known.
     """
     origins = [table for table in (SUBSCRIPTIONS, EVENTS) if table.name in plans]
+    for name in shop.away:
+        _take_first(shop, name)
     rows = " union all ".join(
-        f"select customer_id, {quoted(table.time)} as own, known_at from {quoted(table.name)}"
+        f"select customer_id, {quoted(table.time)} as own, known_at from "
+        f"{quoted(f'first_{table.name}' if table.name in shop.away else table.name)}"
         for table in origins
     )
     rows = (
@@ -33,3 +36,17 @@ def derive_customers(shop: Workshop, plans: dict[str, Plan]) -> None:
         f"{', '.join(columns)}, first.known_at as known_at from "
         f"(select customer_id, min({first}) as first from ({rows}) group by 1)"
     )
+
+
+def _take_first(shop: Workshop, name: str) -> None:
+    """Write the row of each customer that was known first, of a table that stays at the server."""
+    own = quoted(TABLES[name].time)
+    order = f"greatest({own}, known_at), {own}, known_at"
+    ranked = (
+        f"select customer_id, {own}, known_at, row_number() over "
+        f"(partition by customer_id order by {order}) as place from {quoted(name)}"
+    )
+    rows = shop.away[name].batches(
+        f"select customer_id, {own}, known_at from ({ranked}) as ranked where place = 1"
+    )
+    take(shop.connection, rows, f"create table {quoted(f'first_{name}')} as select * from arriving")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pandas as pd
@@ -12,7 +13,11 @@ from churnml import markup
 from churnml.contract import TABLES
 from churnml.sources.backend import Home, on_duckdb
 from churnml.sources.description import Churn, Description
+from churnml.sources.workshop import Asked, quoted, take
 from churnml.spoken import Spoken, counted
+
+if TYPE_CHECKING:
+    from churnml.sources.postgres.log import Log
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Dataset:
         What the caller declared beside the catalogue (``churnml.with_features``).
     home : Home
         Where the statements of the features run; default: in the connection.
+    away : mapping of str to Log
+        Tables whose rows stay at a server; they are not in ``connection``, but ``at`` asks them.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -66,20 +73,48 @@ class Dataset:
     digest: str
     own_features: tuple[Any, ...] = ()  # what a feature is, is known above the sources
     home: Home = on_duckdb
+    away: Mapping[str, Log] = field(default_factory=dict)
+
+    def at(self, table: str) -> Asked:
+        """Where statements over that table run."""
+        return self.away.get(table, Here(self.connection))
+
+    def gather(
+        self, name: str, sql: str, *, of: str, connection: duckdb.DuckDBPyConnection
+    ) -> None:
+        """Make a temporary table of what a statement over one canonical table finds.
+
+        Parameters
+        ----------
+        name : str
+        sql : str
+            In DuckDB's words, wherever the table lies.
+        of : str
+            The canonical table.
+        connection : DuckDBPyConnection
+            A cursor of this dataset; the table is there only.
+        """
+        made = f"create or replace temp table {quoted(name)} as"
+        if of not in self.away:
+            connection.execute(f"{made} {sql}")
+            return
+        take(connection, self.away[of].batches(sql), f"{made} select * from arriving")
 
     def frame(self, table: str) -> pd.DataFrame:
         """All rows of one canonical table."""
         # a cursor of its own: another's result may still be unread on the connection
         with self.connection.cursor() as connection:
-            return connection.sql(f'select * from "{table}"').df()
+            if table not in self.away:
+                return connection.sql(f"select * from {quoted(table)}").df()
+            self.gather("whole", f"select * from {quoted(table)}", of=table, connection=connection)
+            return connection.sql("select * from whole").df()
 
     def extent(self, table: str) -> tuple[int, pd.Timestamp | None, pd.Timestamp | None]:
         """Rows of one canonical table, and its first and last time; None without rows."""
         time = TABLES[table].time
-        with self.connection.cursor() as connection:
-            rows, first, last = connection.execute(
-                f'select count(*), min("{time}"), max("{time}") from "{table}"'
-            ).fetchall()[0]
+        rows, first, last = self.at(table).rows(
+            f'select count(*) as n, min("{time}") as first, max("{time}") as last from "{table}"'
+        )[0]
         first, last = (None if one is None else pd.Timestamp(one) for one in (first, last))
         return int(rows), first, last
 
@@ -104,6 +139,23 @@ class Dataset:
                 count, first, last = self.extent(name)
                 rows.append((name, markup.date(first), markup.date(last), count))
         return markup.table(rows, head=("table", "first", "last", "rows"), right=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Answers statements over the canonical tables in a connection of this process."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with self.connection.cursor() as connection:
+            found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+            return found
+
+    def value(self, sql: str) -> Any:
+        """The single value of a query."""
+        return self.rows(sql)[0][0]
 
 
 def _churn_sentence(churn: Churn) -> str:

@@ -57,6 +57,13 @@ class TicketsSection(Section):
     """Columns of tickets that are never overwritten."""
 
 
+class ServerSection(Section):
+    """The database server that holds the tables."""
+
+    postgres: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    """Environment variable with the address of a PostgreSQL server; none: tables are files."""
+
+
 class TableSource(Section):
     """Where one canonical table comes from, and how its text columns are written.
 
@@ -67,8 +74,10 @@ class TableSource(Section):
 
     file: str | None = None
     """File or pattern; none: the canonical name."""
+    table: str | None = None
+    """Table or view of the server, with its schema if need be; none: the canonical name."""
     sql: str | None = None
-    """One SELECT over files, instead of ``file``."""
+    """One SELECT over files or over the server, instead of ``file`` or ``table``."""
     columns: dict[str, str] = Field(default={})
     """Canonical name = name in the file."""
     time_format: str | tuple[str, ...] = ()
@@ -106,8 +115,9 @@ class TableSource(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if self.file is not None and self.sql is not None:
-            raise ValueError("give either file or sql, not both")
+        given = [name for name in ("file", "table", "sql") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give either {' or '.join(given)}, not both")
         return self
 
 
@@ -156,6 +166,8 @@ class Description(Section):
     """The customers table."""
     tickets: TicketsSection = TicketsSection()
     """The tickets table."""
+    server: ServerSection = ServerSection()
+    """Where tables that are no files lie."""
     tables: dict[str, TableSource] = Field(default={})
     """Where each table comes from."""
     events: dict[Role, tuple[str, ...]] = Field(default={})
@@ -179,6 +191,11 @@ class Description(Section):
         for name, source in self.tables.items():
             if name not in TABLES:
                 raise ValueError(f"unknown table '{name}'; known: {', '.join(sorted(TABLES))}")
+            if source.table is not None and self.server.postgres is None:
+                raise ValueError(
+                    f"tables.{name}.table names a table of a server, but no server is given; add "
+                    '[server] postgres = "…", the environment variable with its address'
+                )
             allowed = set(TABLES[name].names)
             allowed |= set(self.customers.immutable) if name == CUSTOMERS.name else set()
             if unknown := sorted({*source.columns, *source.values, *source.fixed} - allowed):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
-from typing import cast
 
 import pandas as pd
 
@@ -67,11 +67,11 @@ def find_edge(
 def _volume(shop: Workshop, plans: dict[str, Plan]) -> list[tuple[date, int]]:
     eventful = [name for name in plans if TABLES[name].event_like]
     for names in (eventful, list(plans)):
-        counts = " union all ".join(_daily(name, plans[name]) for name in names)
-        if counts and (
-            rows := shop.rows(f"select day, sum(n) from ({counts}) group by 1 order by 1")
-        ):
-            return [(cast(date, day), int(cast(int, n))) for day, n in rows]
+        days: Counter[date] = Counter()
+        for name in names:
+            days.update(dict(shop.at(name).rows(_daily(name, plans[name]))))
+        if days:
+            return sorted(days.items())
     return []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,7 +13,7 @@ from churnml.sources.dataset import Finding
 from churnml.sources.edge import Edge
 from churnml.sources.mapping import Plan, day_start, later_times, timestamp
 from churnml.sources.words import say
-from churnml.sources.workshop import Workshop, quoted
+from churnml.sources.workshop import Asked, Workshop, quoted
 from churnml.spoken import Spoken
 
 #: Rules that look beyond the row; their bits lie above those of the local rules.
@@ -24,7 +24,8 @@ GLOBAL_RULES = {
     59: "duplicate_key",
     60: "duplicate_row",
 }
-_BITS = {name: 1 << bit for bit, name in GLOBAL_RULES.items()}
+#: The same, by name.
+BITS = {name: 1 << bit for bit, name in GLOBAL_RULES.items()}
 #: A weekend or a holiday after the last usual day: such rows say nothing against the edge.
 _QUIET_DAYS = 4
 #: What may well happen before someone becomes a customer.
@@ -80,17 +81,19 @@ def judge(
         run(f"insert into {bad} {query}")
     if table.name not in _AHEAD:
         run(
-            f"insert into {bad} select rowid, {_BITS['after_observed_until']} from {name} "
+            f"insert into {bad} select rowid, {BITS['after_observed_until']} from {name} "
             f"where {quoted(table.time)} >= {timestamp(edge.limit)}"
         )
     run(f"insert into {bad} {_duplicates(table, bad)}")
-    return [*_findings(shop, plan, edge), *_ended_orphans(shop, table)]
+    local = counted(shop, quoted(table.name), "_faults", range(len(plan.rules)))
+    beyond = counted(shop, bad, "bits", GLOBAL_RULES)
+    return [*findings_of(shop, plan, edge, local | beyond), *_ended_orphans(shop, table)]
 
 
 def _orphans(table: Table, *, customers: bool, signup: bool, tickets: bool) -> str | None:
     if table is TICKET_EVENTS and tickets:
         return (
-            f"select s.rowid, {_BITS['orphan']} from ticket_events s anti join {TICKETS.name} t "
+            f"select s.rowid, {BITS['orphan']} from ticket_events s anti join {TICKETS.name} t "
             "using (ticket_id) where s.ticket_id is not null"
         )
     linked = any(column.name == "customer_id" for column in table.columns)
@@ -99,8 +102,8 @@ def _orphans(table: Table, *, customers: bool, signup: bool, tickets: bool) -> s
     judged = signup and table.name not in _BEFORE_SIGNUP
     early = f"s.{quoted(table.time)} < c.signup_day" if judged else "false"
     return (
-        f"select s.rowid, case when c.customer_id is null then {_BITS['orphan']} "
-        f"else {_BITS['before_signup']} end from {quoted(table.name)} s left join "
+        f"select s.rowid, case when c.customer_id is null then {BITS['orphan']} "
+        f"else {BITS['before_signup']} end from {quoted(table.name)} s left join "
         f"(select customer_id, {day_start('signed_up_at')} as signup_day from customers) c "
         f"using (customer_id) where s.customer_id is not null "
         f"and (c.customer_id is null or {early})"
@@ -112,7 +115,7 @@ def _duplicates(table: Table, bad: str) -> str:
     own = quoted(table.time)
     at_once = [quoted(column.name) for column in table.columns if column.known_from is None]
     same = [quoted(name) for name in table.key] or at_once
-    bit = _BITS["duplicate_key" if table.key else "duplicate_row"]
+    bit = BITS["duplicate_key" if table.key else "duplicate_row"]
     sound = f"rowid not in (select _row from {bad})"
     order = [f"greatest({own}, known_at)", own, "known_at", *at_once, *_later_order(table), "rowid"]
     return (
@@ -139,32 +142,35 @@ def _later_order(table: Table) -> list[str]:
     return [f"list_sort([{', '.join(entries)}])"] if entries else []
 
 
-def _findings(shop: Workshop, plan: Plan, edge: Edge) -> Iterator[Finding]:
-    name, bad = plan.table.name, faults_table(plan.table.name)
-    local = _counted(shop, quoted(name), "_faults", range(len(plan.rules)))
-    for bit, rows in local.items():
-        yield Finding(name, plan.rules[bit].name, rows, *_said(shop, plan, bit))
-    for bit, rows in _counted(shop, bad, "bits", GLOBAL_RULES).items():
-        message = say(GLOBAL_RULES[bit], rows=rows, edge=edge.limit)
-        yield Finding(name, GLOBAL_RULES[bit], rows, "error", message)
-    yield from _after_edge(shop, plan, edge)
+def findings_of(
+    rows: Asked, plan: Plan, edge: Edge, broken: Mapping[int, int]
+) -> Iterator[Finding]:
+    """What is said of the rows by broken rule (bit)."""
+    name = plan.table.name
+    for bit, count in broken.items():
+        if bit not in GLOBAL_RULES:
+            yield Finding(name, plan.rules[bit].name, count, *_said(rows, plan, bit))
+            continue
+        message = say(GLOBAL_RULES[bit], rows=count, edge=edge.limit)
+        yield Finding(name, GLOBAL_RULES[bit], count, "error", message)
+    yield from _after_edge(rows, plan, edge)
 
 
-def _counted(shop: Workshop, table: str, column: str, bits: Iterable[int]) -> dict[int, int]:
+def counted(rows: Asked, table: str, column: str, bits: Iterable[int]) -> dict[int, int]:
     """Rows by bit, for the bits that any row has."""
-    counts = [f"count(*) filter ({column} & {1 << bit} <> 0)" for bit in bits]
-    row = shop.rows(f"select {', '.join(counts)} from {table}")[0] if counts else ()
-    return {bit: cast(int, rows) for bit, rows in zip(bits, row, strict=True) if rows}
+    counts = [f"count(*) filter ({column} & {1 << bit} <> 0) as n{bit}" for bit in bits]
+    row = rows.rows(f"select {', '.join(counts)} from {table}")[0] if counts else ()
+    return {bit: cast(int, count) for bit, count in zip(bits, row, strict=True) if count}
 
 
-def _said(shop: Workshop, plan: Plan, bit: int) -> tuple[str, Spoken]:
+def _said(rows: Asked, plan: Plan, bit: int) -> tuple[str, Spoken]:
     rule = plan.rules[bit]
     values = {"column": rule.column, "time": plan.table.time, "lost": say(f"lost_{rule.drops}")}
     if rule.name == "wrong_type":
         values["expected"] = _expected(plan, rule.column)
     if rule.name == "unknown_value":
         where = f"from {quoted(plan.table.name)} where _faults & {1 << bit} <> 0"
-        values["found"] = _examples(shop, plan, rule.column, where)
+        values["found"] = _examples(rows, plan, rule.column, where)
         values["expected"] = ", ".join(plan.table.column(rule.column).values)
     return ("error" if rule.drops == "row" else "warning"), say(rule.name, **values)
 
@@ -174,29 +180,29 @@ def _expected(plan: Plan, column: str) -> Spoken:
     return say({"integer": "an_integer"}.get(kind, f"a_{kind}"))
 
 
-def _examples(shop: Workshop, plan: Plan, column: str, where: str) -> str:
+def _examples(rows: Asked, plan: Plan, column: str, where: str) -> str:
     """Up to three of the unknown values, as they stand there; dropped ones are gone."""
     if plan.dropped(column):
         return say("other_values")
-    found = shop.rows(f"select distinct {quoted(column)} {where} order by 1 limit 3")
+    found = rows.rows(f"select distinct {quoted(column)} {where} order by 1 limit 3")
     return ", ".join(repr(row[0]) for row in found)
 
 
-def _after_edge(shop: Workshop, plan: Plan, edge: Edge) -> Iterator[Finding]:
+def _after_edge(rows: Asked, plan: Plan, edge: Edge) -> Iterator[Finding]:
     """Rows between an estimated edge and its limit: kept, but the edge may be wrong."""
     table = plan.table
     if edge.declared or table.name in _AHEAD:
         return
     own = quoted(table.time)
-    rows, last = shop.rows(
-        f"select count(*), max({own}) from {quoted(table.name)} where "
+    count, last = rows.rows(
+        f"select count(*) as n, max({own}) as last from {quoted(table.name)} where "
         f"{own} >= {timestamp(edge.observed_until)} and {own} < {timestamp(edge.limit)}"
     )[0]
-    if rows:
+    if count:
         weekend = pd.Timestamp(str(last)) < edge.observed_until + pd.Timedelta(days=_QUIET_DAYS)
-        message = say("after_estimated_edge", rows=rows, edge=edge.observed_until)
+        message = say("after_estimated_edge", rows=count, edge=edge.observed_until)
         severity = "info" if weekend else "warning"
-        yield Finding(table.name, "after_observed_until", cast(int, rows), severity, message)
+        yield Finding(table.name, "after_observed_until", int(count), severity, message)
 
 
 def _ended_orphans(shop: Workshop, table: Table) -> Iterator[Finding]:
@@ -208,7 +214,7 @@ def _ended_orphans(shop: Workshop, table: Table) -> Iterator[Finding]:
         shop.value(
             f"select count(distinct customer_id) from {table.name} where ended_at is not null and "
             f"rowid in (select _row from {faults_table(table.name)} "
-            f"where bits & {_BITS['orphan']} <> 0)"
+            f"where bits & {BITS['orphan']} <> 0)"
         ),
     )
     if rows:

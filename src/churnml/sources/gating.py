@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
 
 import duckdb
 import pandas as pd
@@ -15,7 +14,7 @@ from churnml.errors import InputError
 from churnml.sources.coverage import write_coverage
 from churnml.sources.customers import derive_customers
 from churnml.sources.dataset import Finding
-from churnml.sources.description import Description, read_description
+from churnml.sources.description import Description, TableSource, read_description
 from churnml.sources.dialect import spoken
 from churnml.sources.edge import Edge, find_edge
 from churnml.sources.gate import TableCount, clean, judge
@@ -24,7 +23,7 @@ from churnml.sources.quarantine import collect
 from churnml.sources.reading import Raw, read_raw, unreadable
 from churnml.sources.symptoms import find_symptoms
 from churnml.sources.words import say
-from churnml.sources.workshop import Workshop, open_workshop, quoted
+from churnml.sources.workshop import Workshop, literal, open_workshop, quoted
 from churnml.spoken import Spoken, percent
 
 DESCRIPTION_FILE = "dataset.toml"
@@ -65,7 +64,9 @@ def gate_source(
     description = read_description(
         description_path(location, dataset_file), folder=data_folder(location)
     )
-    shop = open_workshop(location, timezone=description.timezone)
+    shop = open_workshop(
+        location, timezone=description.timezone, server=description.server.postgres
+    )
     try:
         return _gated(shop, description, known_until=known_until, quarantine=quarantine)
     except BaseException:
@@ -76,8 +77,9 @@ def gate_source(
 def _location(data: Path | str) -> Path:
     if "://" in str(data) or str(data).startswith("spark:"):
         raise InputError(
-            f"{data}: PostgreSQL and Spark come in a later version. Expected a folder with Parquet "
-            "or CSV files, or a DuckDB file; export the tables there."
+            f"{str(data).split(':')[0]}:… is no folder. For tables of PostgreSQL give the folder "
+            'of a dataset.toml that says [server] postgres = "NAME"; the environment variable NAME '
+            "holds the address, so that no password stands in a command."
         )
     return arguments.located(data, what="data")
 
@@ -131,17 +133,38 @@ def _planned(
     counts: list[TableCount] = []
     findings: list[Finding] = []
     for name, raw in raws.items():
-        plan = plan_table(spoken(raw, description.source(name)), description)
+        plan = plan_table(_described(raw, description.source(name)), description)
         if isinstance(plan, Plan):
             plans[name] = plan
         else:
-            rows = cast(int, shop.value(f"select count(*) from ({raw.relation})"))
+            rows = _rows_in(shop, raw)
             findings.append(Finding(name, plan.rule, rows, plan.severity, plan.message))
             counts.append(TableCount(name, rows, 0, rows, None, None))
     return plans, counts, findings
 
 
+def _described(raw: Raw, source: TableSource) -> Raw:
+    """The raw rows with their values as the contract writes them."""
+    if raw.statement is None:
+        return spoken(raw, source)
+    from churnml.sources.postgres.log import as_described
+
+    return as_described(raw, source)
+
+
+def _rows_in(shop: Workshop, raw: Raw) -> int:
+    counted = f"select count(*) as n from ({raw.statement or raw.relation}) as kept"
+    if shop.server is None or raw.statement is None:
+        return int(shop.value(counted))
+    return int(shop.server.rows(counted, where=raw.origin)[0][0])
+
+
 def _stage(shop: Workshop, plan: Plan, known_until: pd.Timestamp | None) -> None:
+    if shop.server is not None and plan.raw.statement is not None:
+        from churnml.sources.postgres.log import Log
+
+        shop.away[plan.table.name] = Log(shop.server, plan, known_until)
+        return
     sql = canonical_select(plan, known_until=known_until)
     try:
         shop.connection.execute(f"create table {quoted(plan.table.name)} as {sql}")
@@ -163,13 +186,45 @@ def _judge_all(gated: Gated, *, known_until: pd.Timestamp | None, quarantine: bo
             customers = True
         _judge_one(gated, name, customers=customers)
         if quarantine:
-            collect(gated.shop, gated.plans[name], known_until=known_until)
+            _set_aside(gated, name, known_until)
     if not customers:
         derive_customers(gated.shop, gated.plans)
 
 
+def _set_aside(gated: Gated, name: str, known_until: pd.Timestamp | None) -> None:
+    log = gated.shop.away.get(name)
+    if log is None:
+        collect(gated.shop, gated.plans[name], known_until=known_until)
+        return
+    from churnml.sources.postgres.judging import collect_refused
+
+    collect_refused(gated.shop, log)
+
+
 def _judge_one(gated: Gated, name: str, *, customers: bool) -> None:
-    plan, limit = gated.plans[name], gated.description.quality.max_quarantined
+    limit = gated.description.quality.max_quarantined
+    found, count, later = _judged(gated, name, customers=customers)
+    over = count.quarantined > limit * count.rows_in
+    gated.findings += found if over else [_bearable(finding) for finding in found]
+    gated.findings += later
+    gated.counts.append(count)
+    if over:
+        gated.stops.append(_too_many(gated, count, limit))
+
+
+def _judged(
+    gated: Gated, name: str, *, customers: bool
+) -> tuple[list[Finding], TableCount, list[Finding]]:
+    """What was found in a table, its counts, and what was found while it was cleaned."""
+    plan, log = gated.plans[name], gated.shop.away.get(name)
+    if log is not None:
+        from churnml.sources.postgres.judging import judge_log
+
+        log, count, found = judge_log(
+            gated.shop, log, edge=gated.edge, customers=customers, signup=not gated.derived
+        )
+        gated.shop.away[name] = log
+        return found, count, []
     found = judge(
         gated.shop,
         plan,
@@ -178,13 +233,7 @@ def _judge_one(gated: Gated, name: str, *, customers: bool) -> None:
         signup=not gated.derived,
         tickets=TICKETS.name in gated.plans,
     )
-    count, later = clean(gated.shop, plan, gated.edge)
-    over = count.quarantined > limit * count.rows_in
-    gated.findings += found if over else [_bearable(finding) for finding in found]
-    gated.findings += later
-    gated.counts.append(count)
-    if over:
-        gated.stops.append(_too_many(gated, count, limit))
+    return found, *clean(gated.shop, plan, gated.edge)
 
 
 def _bearable(finding: Finding) -> Finding:
@@ -224,11 +273,9 @@ def _has_activity(gated: Gated) -> bool:
     activity = gated.description.churn.activity
     if not activity:
         return True
-    return bool(
-        gated.shop.connection.execute(
-            "select 1 from events where list_contains(?, name) limit 1", [list(activity)]
-        ).fetchall()
-    )
+    named = ", ".join(literal(name) for name in activity)
+    seen = f"select 1 as seen from events where name in ({named}) limit 1"
+    return bool(gated.shop.at(EVENTS.name).rows(seen))
 
 
 def _stop(gated: Gated, table: str, why: Spoken) -> None:

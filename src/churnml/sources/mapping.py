@@ -281,9 +281,7 @@ def day_start(instant: str) -> str:
     return f"date_trunc('day', {instant} at time zone 'UTC') at time zone 'UTC'"
 
 
-def canonical_select(
-    plan: Plan, *, known_until: pd.Timestamp | None, keep_raw: bool = False
-) -> str:
+def canonical_select(plan: Plan, *, known_until: pd.Timestamp | None) -> str:
     """SQL for the typed rows as known at an instant, with ``_faults``, in the order of the source.
 
     Parameters
@@ -291,16 +289,27 @@ def canonical_select(
     plan : Plan
     known_until : Timestamp, optional
         Rows and later values at or after it are not known; None: everything is.
-    keep_raw : bool
-        Yield the original values and the position of each row instead (for the quarantine).
     """
-    known = _known(plan, known_until, keep_raw=keep_raw)
-    if keep_raw:
-        return f"select row_number() over () - 1 as _row, __raw from ({known})"
+    return _staged(plan, _known(plan, known_until, keep_raw=False))
+
+
+def original_select(plan: Plan, *, known_until: pd.Timestamp | None) -> str:
+    """SQL for the position ``_row`` and the original values ``__raw`` of the same rows."""
+    rows = _known(plan, known_until, keep_raw=True)
+    return f"select row_number() over () - 1 as _row, __raw from ({rows})"
+
+
+def canonical_beside_original(plan: Plan, *, known_until: pd.Timestamp | None) -> str:
+    """SQL for the typed rows with ``_faults`` and their original values ``__raw``."""
+    return _staged(plan, _known(plan, known_until, keep_raw=True), "__raw")
+
+
+def _staged(plan: Plan, known: str, *more: str) -> str:
     columns = [_kept(plan, column) for column in plan.table.columns]
     columns += ["known_at", *(quoted(name) for name in plan.extras)]
     columns += [quoted(f"covers__{feed}") for feed in plan.covers]
-    return f"select {', '.join(columns)}, {_faults(plan.rules)} as _faults from ({known})"
+    columns += [f"{_faults(plan.rules)} as _faults", *more]
+    return f"select {', '.join(columns)} from ({known}) as known"
 
 
 def _faults(rules: tuple[Rule, ...]) -> str:
@@ -338,7 +347,10 @@ def _known(plan: Plan, known_until: pd.Timestamp | None, *, keep_raw: bool) -> s
     ]
     replaced = f" replace ({', '.join(hidden)})" if hidden else ""
     own = quoted(plan.table.time)
-    return f"select *{replaced} from ({derived}) where {own} < {instant} and known_at < {instant}"
+    return (
+        f"select *{replaced} from ({derived}) as derived "
+        f"where {own} < {instant} and known_at < {instant}"
+    )
 
 
 def _derived(plan: Plan, *, keep_raw: bool) -> str:
@@ -350,10 +362,18 @@ def _derived(plan: Plan, *, keep_raw: bool) -> str:
     if table is TICKETS:
         late = f"case when csat is not null then resolved_at + interval {CSAT_DELAY_DAYS} day end"
         typed = f"select * replace (coalesce(csat_at, {late}) as csat_at) from ({typed})"
-    minutes = int(plan.delay.total_seconds() // 60)
-    arrival = f"{quoted(table.time)} + interval {minutes} minute"
-    known = f"case when known_at__given then known_at else {arrival} end"
-    return f"select * replace ({known} as known_at) from ({typed})"
+    arrival = f"{quoted(table.time)} + interval {plan.delay // pd.Timedelta(minutes=1)} minute"
+    # column by column: this much of the statement runs at a server, too
+    known = f"case when known_at__given then known_at else {arrival} end as known_at"
+    columns = [known if name == "known_at" else quoted(name) for name in _names(plan)]
+    columns += ["__raw"] * keep_raw
+    return f"select {', '.join(columns)} from ({typed}) as typed"
+
+
+def _names(plan: Plan) -> list[str]:
+    """Columns of the typed rows."""
+    pairs = [name for column in plan.casts for name in (column, f"{column}__given")]
+    return [*pairs, *plan.extras, *(f"covers__{feed}" for feed in plan.covers)]
 
 
 def _typed(plan: Plan, *, keep_raw: bool) -> str:
@@ -366,7 +386,7 @@ def _typed(plan: Plan, *, keep_raw: bool) -> str:
         f"coalesce(cast(({condition}) as BOOLEAN), false) as {quoted(f'covers__{feed}')}"
         for feed, condition in plan.covers.items()
     ]
-    parts += ["raw as __raw"] if keep_raw else []
+    parts += ["raw as __raw"] * keep_raw
     return f"select {', '.join(parts)} from ({plan.raw.relation}) as raw"
 
 

@@ -149,9 +149,9 @@ def _digest(gated: Gated) -> str:
         columns = "customer_id, feed, covered"
         if name in TABLES:
             columns = ", ".join(quoted(column) for column in _columns(gated, TABLES[name]))
-        state = gated.shop.rows(
-            f"select count(*), bit_xor(h), sum(h::HUGEINT) from "
-            f"(select hash({columns}) as h from {quoted(name)})"
+        state = gated.shop.at(name).rows(
+            f"select count(*) as n, bit_xor(h) as x, sum(h::HUGEINT) as s from "
+            f"(select hash({columns}) as h from {quoted(name)}) as hashed"
         )
         digest.update(f"{name}{state}".encode())
     return digest.hexdigest()
@@ -159,7 +159,10 @@ def _digest(gated: Gated) -> str:
 
 def _dataset(gated: Gated, connection: duckdb.DuckDBPyConnection, digest: str) -> Dataset:
     staged = set(_staged(gated))
+    away = gated.shop.away
     for table in TABLES.values():
+        if table.name in away:
+            continue
         connection.execute(f"create view {quoted(table.name)} as {_view(gated, table, staged)}")
     connection.execute(f"create view coverage as select * from {_SCHEMA}.main.coverage")
     there = {count.table for count in gated.counts if count.kept}
@@ -171,6 +174,7 @@ def _dataset(gated: Gated, connection: duckdb.DuckDBPyConnection, digest: str) -
         findings=tuple(gated.findings),
         notices=tuple(gated.notices),
         digest=digest,
+        away=dict(away),
     )
 
 

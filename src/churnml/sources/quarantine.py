@@ -9,7 +9,7 @@ import pandas as pd
 
 from churnml.errors import InputError
 from churnml.sources.gate import faults_table, reasons
-from churnml.sources.mapping import Plan, canonical_select
+from churnml.sources.mapping import Plan, original_select
 from churnml.sources.workshop import Workshop, literal, quoted
 
 
@@ -19,8 +19,10 @@ def collect(shop: Workshop, plan: Plan, *, known_until: pd.Timestamp | None) -> 
     A source column called ``reason`` becomes ``reason_original``.
     """
     name = plan.table.name
-    rows = canonical_select(plan, known_until=known_until, keep_raw=True)
-    columns = ", ".join(_selected(column) for column in plan.raw.columns)
+    rows = original_select(plan, known_until=known_until)
+    columns = ", ".join(
+        f"__raw.{quoted(column)} as {quoted(name_of(column))}" for column in plan.raw.columns
+    )
     shop.connection.execute(
         f"create table {quoted(f'quarantine_{name}')} as "
         f"select {columns}, {reasons(plan)} as reason from ({rows}) join "
@@ -29,9 +31,9 @@ def collect(shop: Workshop, plan: Plan, *, known_until: pd.Timestamp | None) -> 
     )
 
 
-def _selected(column: str) -> str:
-    name = "reason_original" if column.lower() == "reason" else column
-    return f"__raw.{quoted(column)} as {quoted(name)}"
+def name_of(column: str) -> str:
+    """Name of a source column beside the reason."""
+    return "reason_original" if column.lower() == "reason" else column
 
 
 def export(

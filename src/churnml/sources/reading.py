@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from churnml.contract import TABLES
+from churnml.contract import EVENTS, TABLES
 from churnml.errors import InputError
 from churnml.sources.csv_files import Readable, as_utf8, csv_relation
 from churnml.sources.dataset import Finding
 from churnml.sources.description import Description, TableSource
 from churnml.sources.words import say
-from churnml.sources.workshop import SOURCE, Workshop, first_line, literal, quoted
+from churnml.sources.workshop import SOURCE, Workshop, first_line, literal, quoted, take
 from churnml.spoken import Spoken
 
+if TYPE_CHECKING:
+    from churnml.sources.postgres.server import Server
+
+#: Name under which statements at a server find the raw rows that stay there.
+AT_SERVER = "churnml_source"
 _SUFFIXES = (".parquet", ".csv", ".csv.gz")
 _TEXT_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 
@@ -35,6 +42,8 @@ class Raw:
         Whether every column is text because the file has no types (CSV).
     origin : str
         Files or statement, for messages.
+    statement : str, optional
+        SELECT at the server where the rows stay; ``relation`` then reads ``AT_SERVER`` there.
     """
 
     table: str
@@ -42,6 +51,7 @@ class Raw:
     columns: dict[str, str]
     guessed_text: bool
     origin: str
+    statement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +63,31 @@ class Reading:
     notices: tuple[Spoken, ...]
 
 
-def read_raw(shop: Workshop, description: Description) -> Reading:
+def read_raw(shop: Workshop, description: Description, *, names: Iterable[str] = TABLES) -> Reading:
     """The raw tables of a dataset.
+
+    Parameters
+    ----------
+    shop : Workshop
+    description : Description
+    names : iterable of str
+        Canonical tables to read; default: all.
 
     Raises
     ------
     InputError
         If a named file is absent, leads outside the folder or cannot be read, or a statement is
-        refused or fails.
+        refused or fails, or the server has not what dataset.toml names.
     """
     tables: dict[str, Raw] = {}
     findings: list[Finding] = []
     used: set[Path] = set()
-    for name in TABLES:
+    for name in names:
         source = description.source(name)
-        if source.sql is not None:
+        if shop.server is not None and source.file is None:
+            if raw := _from_server(shop, shop.server, name, source):
+                tables[name] = raw
+        elif source.sql is not None:
             tables[name], found = _from_statement(shop, name, source.sql)
             findings += found
         elif shop.database is not None:
@@ -211,6 +231,24 @@ def _from_statement(shop: Workshop, name: str, sql: str) -> tuple[Raw, list[Find
     return described, findings
 
 
+def _from_server(shop: Workshop, server: Server, name: str, source: TableSource) -> Raw | None:
+    """The rows of a table of the server, taken over; those of the log stay where they are."""
+    # the driver is slow to load, and most data are files
+    from churnml.sources.postgres.tables import id_columns, readable, relation_of
+
+    found = relation_of(server, name, source)
+    if found is None:
+        return None
+    relation, origin = found
+    if name == EVENTS.name:
+        columns = server.columns(relation, where=origin)
+        return Raw(name, f"select * from {AT_SERVER}", columns, False, origin, relation)
+    typed = readable(server, relation, where=origin, ids=id_columns(name, source))
+    kept, rows = quoted(f"raw_{name}"), server.batches(typed, where=origin)
+    take(shop.connection, rows, f"create table {kept} as select * from arriving")
+    return _described(shop, name, f"select * from {kept}", origin=origin, guessed_text=False)
+
+
 def _described(shop: Workshop, name: str, relation: str, *, origin: str, guessed_text: bool) -> Raw:
     try:
         described = shop.rows(f"describe {relation}")
@@ -233,7 +271,8 @@ def unreadable(raw: Raw, error: BaseException) -> InputError:
 
 
 def _unused(shop: Workshop, description: Description, used: set[Path]) -> tuple[Spoken, ...]:
-    if shop.database is not None or any(source.sql for source in description.tables.values()):
+    elsewhere = shop.database is not None or shop.server is not None
+    if elsewhere or any(source.sql for source in description.tables.values()):
         return ()
     idle = sorted(
         path.name

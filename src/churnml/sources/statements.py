@@ -24,7 +24,8 @@ _READERS = {
     "ndjson": "read_json",
 }
 _FILE_FUNCTIONS = {"read_parquet", "parquet_scan", "read_csv", "read_csv_auto", "read_json"}
-_ROW_FUNCTIONS = {"range", "generate_series", "unnest", "explodinggenerateseries", "generateseries"}
+_ROW_FUNCTIONS = {"range", "generate_series", "unnest", "explodinggenerateseries", "generateseries",
+                  "exploding_generate_series"}  # fmt: skip
 _FORBIDDEN_NODES = (
     exp.DDL,
     exp.DML,
@@ -57,6 +58,9 @@ _OUTSIDE = frozenset(
         "load_file",
         "nextval",
         "currval",
+        "set_config",
+        "query_to_xml",
+        "lo_get",
         "parquet_metadata",
         "parquet_schema",
         "parquet_kv_metadata",
@@ -131,6 +135,24 @@ def confined_select(
     return str(tree.sql(dialect="duckdb"))
 
 
+def server_select(sql: str, *, where: str) -> str:
+    """The same SELECT in PostgreSQL's words, for a read-only transaction of the server.
+
+    Raises
+    ------
+    InputError
+        If it is not exactly one SELECT, or reaches for anything but tables.
+    """
+    tree = _parsed(sql, where, dialect="postgres")
+    if not isinstance(tree, exp.Query):
+        raise _refused(where, f"it is a {type(tree).__name__.upper()} statement")
+    _refuse_parts(tree, where, dialect="postgres")
+    for table in tree.find_all(exp.Table):
+        if isinstance(table.this, exp.Func) and _name_of(table.this) not in _ROW_FUNCTIONS:
+            raise _refused(where, f"it reads from {_name_of(table.this)}(), which is not allowed")
+    return str(tree.sql(dialect="postgres"))
+
+
 def predicate(sql: str, *, where: str, columns: Mapping[str, str], text: bool) -> str:
     """A condition over the columns of customers as SQL.
 
@@ -180,9 +202,9 @@ def _set_args(tree: exp.Expression) -> Iterator[str]:
     return (name for name, value in tree.args.items() if value)
 
 
-def _parsed(sql: str, where: str) -> exp.Expression:
+def _parsed(sql: str, where: str, *, dialect: str = "duckdb") -> exp.Expression:
     try:
-        statements = [each for each in sqlglot.parse(sql, dialect="duckdb") if each is not None]
+        statements = [each for each in sqlglot.parse(sql, dialect=dialect) if each is not None]
     except SqlglotError as error:
         message = str(error).splitlines()[0]
         raise _refused(where, f"it cannot be parsed ({message})") from None
@@ -199,21 +221,21 @@ def _refused(where: str, why: str) -> InputError:
     )
 
 
-def _refuse_parts(tree: exp.Expression, where: str) -> None:
+def _refuse_parts(tree: exp.Expression, where: str, *, dialect: str = "duckdb") -> None:
     for node in tree.walk():
         if isinstance(node, _FORBIDDEN_NODES):
             raise _refused(where, f"it holds {type(node).__name__.upper()} ({node.sql()[:60]})")
         if isinstance(node, exp.Select) and node.args.get("sample"):
             raise _refused(where, "it samples rows at random")
-    for name in _called(tree.sql(dialect="duckdb")):
+    for name in _called(tree.sql(dialect=dialect), dialect=dialect):
         outside = name in _OUTSIDE or name.startswith(("pragma_", "duckdb_", "pg_"))
         if outside or name in _CLOCK_AND_DICE:
             raise _refused(where, f"it calls {name}")
 
 
-def _called(sql: str) -> Iterator[str]:
-    """Names of functions as DuckDB will see them: whatever stands before a parenthesis."""
-    tokens = sqlglot.tokenize(sql, read="duckdb")
+def _called(sql: str, *, dialect: str) -> Iterator[str]:
+    """Names of functions as the engine will see them: whatever stands before a parenthesis."""
+    tokens = sqlglot.tokenize(sql, read=dialect)
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         call = following is not None and following.token_type == TokenType.L_PAREN
         if call or token.token_type in _BARE_CLOCKS:
@@ -258,7 +280,7 @@ def _resolve(name: str, *, where: str, files: Resolver | None) -> list[str]:
 
 
 def _bind_function(call: exp.Func, *, where: str, files: Resolver | None) -> None:
-    name = (call.name if isinstance(call, exp.Anonymous) else call.sql_name()).lower()
+    name = _name_of(call)
     if name in _ROW_FUNCTIONS:
         return
     if name not in _FILE_FUNCTIONS:
@@ -269,6 +291,10 @@ def _bind_function(call: exp.Func, *, where: str, files: Resolver | None) -> Non
         raise _refused(where, f"{name}() needs its file names as plain strings")
     paths = [path for each in named for path in _resolve(each.name, where=where, files=files)]
     arguments[0].replace(_array(paths))
+
+
+def _name_of(call: exp.Func) -> str:
+    return str(call.name if isinstance(call, exp.Anonymous) else call.sql_name()).lower()
 
 
 def _arguments(call: exp.Func) -> list[exp.Expression]:

@@ -43,7 +43,7 @@ def find_symptoms(shop: Workshop, plans: dict[str, Plan], edge: Edge) -> list[Fi
 def _dead_feed(shop: Workshop, plan: Plan, edge: Edge, *, others: list[str]) -> Iterator[Finding]:
     """Silent for four weeks, and four times longer than between any two of its usual days."""
     name, own = quoted(plan.table.name), quoted(plan.table.time)
-    rows, days, first, last = shop.rows(
+    rows, days, first, last = shop.at(plan.table.name).rows(
         f"select count(*), count(distinct cast({own} as DATE)), min({own}), max({own}) from {name} "
         f"where {own} < {timestamp(edge.observed_until)}"
     )[0]
@@ -62,17 +62,17 @@ def _dead_feed(shop: Workshop, plan: Plan, edge: Edge, *, others: list[str]) -> 
 def _active(shop: Workshop, edge: Edge, others: list[str]) -> bool:
     since = timestamp(edge.observed_until - pd.Timedelta(days=DEAD_AFTER_DAYS))
     until = timestamp(edge.observed_until)
-    signs = [
-        f"select 1 from {name} where {own} >= {since} and {own} < {until}"
+    signs = {
+        name: f"select 1 as seen from {name} where {own} >= {since} and {own} < {until}"
         for name, own in _ACTIVITY.items()
         if name in others
-    ]
+    }
     if "subscriptions" in others:
-        signs.append(
+        signs["subscriptions"] = (
             f"select 1 from subscriptions where started_at < {until} "
             f"and (ended_at is null or ended_at >= {since})"
         )
-    return any(shop.rows(f"{sign} limit 1") for sign in signs)
+    return any(shop.at(name).rows(f"{sign} limit 1") for name, sign in signs.items())
 
 
 _ACTIVITY = {"events": "event_time", "tickets": "opened_at", "messages": "sent_at"}
@@ -84,10 +84,9 @@ def _late_arrival(shop: Workshop, plan: Plan) -> Iterator[Finding]:
     own = quoted(plan.table.time)
     hours = [
         (cast(int, hour), cast(int, rows))
-        for hour, rows in shop.rows(
-            "select greatest(ceil((epoch_ms(known_at) - epoch_ms("
-            f"{own})) / 3600000), 0)::BIGINT as hour, count(*) from {quoted(plan.table.name)} "
-            "group by 1 order by 1"
+        for hour, rows in shop.at(plan.table.name).rows(
+            f"select greatest(ceil(extract(epoch from known_at - {own}) / 3600), 0)::BIGINT "
+            f"as hour, count(*) as n from {quoted(plan.table.name)} group by 1 order by 1"
         )
     ]
     total = sum(rows for _, rows in hours)
@@ -118,18 +117,21 @@ def _quantile(counts: list[tuple[int, int]], share: float) -> int:
 def _clock_jump(shop: Workshop, plan: Plan) -> Iterator[Finding]:
     """Many rows at one instant in a table whose times are otherwise finer than days."""
     name, own = quoted(plan.table.name), quoted(plan.table.time)
-    total = cast(int, shop.value(f"select count(*) from {name}"))
+    at = shop.at(plan.table.name)
+    total = cast(int, at.value(f"select count(*) as n from {name}"))
     # What holds a hundredth of all rows is seen in every k-th row, too; then it is counted.
-    stride = max(total // _SAMPLED_ROWS, 1)
-    sample = f"(select {own} from {name} where rowid % {stride} = 0)"
-    dated = shop.value(f"select avg(({own} = {day_start(own)})::INTEGER) from {sample}")
+    stride = max(total // _SAMPLED_ROWS, 1) if at is shop else 1
+    every = f" where rowid % {stride} = 0" if stride > 1 else ""
+    sample = f"(select {own} from {name}{every}) as sampled"
+    is_dated = f"({own} = {day_start(own)})::INTEGER"
+    dated = at.value(f"select avg({is_dated})::DOUBLE as dated from {sample}")
     if total < _JUMP_ROWS or cast(float, dated) > 0.5:
         return
     threshold = max(_JUMP_ROWS, int(_JUMP_SHARE * total))
     often = f"select {own} from {sample} group by 1 having count(*) >= {threshold // stride // 2}"
-    jumps = shop.rows(
+    jumps = at.rows(
         f"select {own}, count(*) as n from {name} where {own} in ({often}) group by 1 "
-        f"having n >= {threshold} order by n desc, 1"
+        f"having count(*) >= {threshold} order by n desc, 1"
     )
     if jumps:
         held = sum(cast(int, n) for _, n in jumps)
@@ -140,7 +142,7 @@ def _clock_jump(shop: Workshop, plan: Plan) -> Iterator[Finding]:
 def _first_activity(shop: Workshop, plans: dict[str, Plan]) -> pd.Timestamp:
     """When the event-like tables begin; nobody was observed before."""
     begins = [
-        shop.value(f"select min({quoted(plan.table.time)}) from {quoted(name)}")
+        shop.at(name).value(f"select min({quoted(plan.table.time)}) as first from {quoted(name)}")
         for name, plan in plans.items()
         if plan.table.event_like
     ]

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
+import pyarrow as pa
 
 from churnml import arguments
 from churnml.errors import InputError
 
+if TYPE_CHECKING:
+    from churnml.sources.postgres.log import Log
+    from churnml.sources.postgres.server import Server
+
 GATED_FILE = "gated.duckdb"
 SOURCE = "source"
+
+
+class Asked(Protocol):
+    """Answers statements in DuckDB's words over canonical tables, wherever these lie."""
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+
+    def value(self, sql: str) -> Any:
+        """The single value of a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +49,8 @@ class Workshop:
     database : Path, optional
         The DuckDB file, attached read-only as ``source``, where the dataset is one.
     timezone : str
+    server : Server, optional
+        The PostgreSQL server that holds the tables which are no files.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -39,30 +58,47 @@ class Workshop:
     root: Path
     database: Path | None
     timezone: str
+    server: Server | None = None
+    #: Tables whose rows stay at the server.
+    away: dict[str, Log] = field(default_factory=dict)
 
-    def rows(self, sql: str) -> list[tuple[object, ...]]:
+    def at(self, table: str) -> Asked:
+        """Where statements over that table run."""
+        return self.away.get(table, self)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query."""
-        found: list[tuple[object, ...]] = self.connection.execute(sql).fetchall()
+        found: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
         return found
 
-    def value(self, sql: str) -> object:
+    def value(self, sql: str) -> Any:
         """The single value of a query."""
         row = self.connection.execute(sql).fetchone()
         return None if row is None else row[0]
 
     def discard(self) -> None:
-        """Close the scratch database and remove it."""
+        """Close the scratch database and remove it; leave the server."""
         self.connection.close()
+        if self.server is not None:
+            self.server.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def open_workshop(data: Path, *, timezone: str) -> Workshop:
+def open_workshop(data: Path, *, timezone: str, server: str | None = None) -> Workshop:
     """A locked workshop for a folder or a DuckDB file.
+
+    Parameters
+    ----------
+    data : Path
+    timezone : str
+    server : str, optional
+        Environment variable with the address of the PostgreSQL server that holds the tables.
 
     Raises
     ------
     InputError
-        If the path does not exist or the file is not a readable DuckDB database.
+        If the path does not exist, the file is not a readable DuckDB database, or the server
+        cannot be reached.
     """
     path = arguments.present(data).resolve()
     database = path if path.is_file() else None
@@ -71,6 +107,11 @@ def open_workshop(data: Path, *, timezone: str) -> Workshop:
     shop = Workshop(connection, scratch, path.parent if database else path, database, timezone)
     try:
         _lock(shop)
+        if server is not None:
+            # the driver is slow to load, and most data are files
+            from churnml.sources.postgres.server import open_server
+
+            shop = replace(shop, server=open_server(server, timezone=timezone))
     except BaseException:
         shop.discard()
         raise
@@ -110,9 +151,22 @@ def _attach(shop: Workshop) -> None:
     except duckdb.Error as error:
         raise InputError(
             f"{shop.database} cannot be opened as a DuckDB database ({first_line(error)}). Give a "
-            "folder with Parquet or CSV files, or a DuckDB file that no other program is writing; "
-            "PostgreSQL and Spark come in a later version."
+            "folder with Parquet or CSV files, or a DuckDB file that no other program is writing."
         ) from None
+
+
+def take(
+    connection: duckdb.DuckDBPyConnection,
+    arriving: AbstractContextManager[pa.RecordBatchReader],
+    made: str,
+) -> None:
+    """Run a statement that reads the rows that arrive, under the name ``arriving``."""
+    with arriving as rows:
+        connection.register("arriving", rows)
+        try:
+            connection.execute(made)
+        finally:
+            connection.unregister("arriving")
 
 
 def literal(value: object) -> str:

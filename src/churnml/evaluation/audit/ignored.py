@@ -32,9 +32,9 @@ def ignored_columns(
 
 def _read(lives: Lives, data: Path, description: Description) -> list[tuple[str, bool]]:
     """Write the table ``ignored_customers``: the columns that no feature may read."""
-    shop = open_workshop(data, timezone=description.timezone)
+    shop = open_workshop(data, timezone=description.timezone, server=description.server.postgres)
     try:
-        raw = read_raw(shop, description).tables.get(CUSTOMERS.name)
+        raw = read_raw(shop, description, names=(CUSTOMERS.name,)).tables.get(CUSTOMERS.name)
         if raw is None:
             return []
         key = description.source(CUSTOMERS.name).columns.get("customer_id", "customer_id")

@@ -27,7 +27,7 @@ class Lives:
     ----------
     connection : duckdb.DuckDBPyConnection
     tables : frozenset of str
-        Canonical tables that are there.
+        Canonical tables that are there, but for those that stay at a server.
     first, edge : Timestamp
         First own time that matters, and the last instant whose exits are known.
     exits : int
@@ -67,7 +67,8 @@ def read_lives(dataset: Dataset, *, silence_days: int) -> Lives:
     )
     connection.unregister("found_lives")
     first = found["exit_at"].min() if found["exit_at"].notna().any() else edge
-    return Lives(connection, dataset.tables, first, edge, int(found["exit_at"].notna().sum()))
+    here = dataset.tables - set(dataset.away)
+    return Lives(connection, here, first, edge, int(found["exit_at"].notna().sum()))
 
 
 def _with_exits(dataset: Dataset, silence_days: int) -> Dataset:

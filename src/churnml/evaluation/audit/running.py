@@ -156,7 +156,11 @@ def _of_tables(dataset: Dataset, study: Study) -> list[Part]:
         booked_back,
         future_total,
     ]
-    return [deleted, *(part(lives) for part in parts)]
+    unprobed: list[Part] = [
+        ([], Check("rows_at_server", None, words.say("rows_at_server", table=name)))
+        for name in dataset.away
+    ]
+    return [deleted, *(part(lives) for part in parts), *unprobed]
 
 
 def _of_scores(scores: pd.DataFrame | None, dataset: Dataset, study: Study) -> list[Part]:
