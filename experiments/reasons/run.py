@@ -45,6 +45,9 @@ NAMES = {
     "cause_named": "cause among the first three reasons (≥ 80 %)",
     "cause_named_by_chance": "… of an alert of another cause",
     "contradicting": "reasons that contradict (≤ 10 %)",
+    "untold": "alerts without a reason",
+    "vague": "alerts with a reason that names nothing",
+    "lowering": "reasons whose own signal lowers the score",
     "stability_other_seed": "same topics with another seed",
     "stability_month_less": "same topics with a month less data",
 }

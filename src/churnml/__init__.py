@@ -84,6 +84,7 @@ _USE = {
     "exit_day_quantiles": "churnml.model.horizons:exit_day_quantiles",
     "queue": "churnml.alerting.queue:queue",
     "raise_alerts": "churnml.alerting.desk:raise_alerts",
+    "desk_at": "churnml.alerting.desk:desk_at",
 }
 #: Why.
 _WHY = {
@@ -129,6 +130,7 @@ _PUBLIC = {**_DATA, **_MODEL, **_VALIDATION, **_USE, **_WHY, **_FIGURES}
 __all__ = ["__version__", *_PUBLIC]
 
 if TYPE_CHECKING:  # the same names for type checkers and completion; a test keeps them equal
+    from churnml.alerting.desk import desk_at as desk_at
     from churnml.alerting.desk import raise_alerts as raise_alerts
     from churnml.alerting.policy import Policy as Policy
     from churnml.alerting.queue import queue as queue

@@ -77,3 +77,8 @@ def test_the_report_shows_the_alerts_that_the_product_raises(
     assert made["proven"]
     shown = re.findall(r"<small><bdi>(C\d+)</bdi></small>", rows)
     assert sorted(shown) == sorted(still_open["customer_id"])
+
+    again = told(capsys, ["report", str(data), "--as-of", AS_OF, "--out", page, *model,
+                          "--state", str(tmp_path / "state")])  # fmt: skip
+    assert again["alerts"] == made["alerts"]
+    assert "By the ledger" in Path(page).read_text(encoding="utf-8")

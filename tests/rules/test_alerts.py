@@ -11,8 +11,8 @@ import pytest
 
 from churnml.__main__ import main
 from churnml.alerting import Policy, queue, read_policy
-from churnml.alerting.desk import COLUMNS, Desk, raise_alerts
-from churnml.alerting.ledger import locked, read_ledger
+from churnml.alerting.desk import COLUMNS, Desk, desk_at, raise_alerts
+from churnml.alerting.ledger import locked, read_ledger, write_ledger
 from churnml.alerting.surroundings import surroundings
 from churnml.alerting.watch import watch_list
 from churnml.config import Study, Tiers
@@ -104,6 +104,41 @@ def test_the_quiet_time_goes_on_in_the_next_run(company, tmp_path):
 
     assert sorted(desk.alerts["customer_id"]) == ["c10", "c11", "c9"]
     assert desk.suppressed == {"quiet": 2}
+
+
+def test_the_desk_of_a_day_is_read_from_the_ledger_as_the_run_of_that_day_left_it(
+    company, tmp_path
+):
+    first = raised(scores(0), company, tmp_path)
+    second = raised(scores(1, 2), company, tmp_path)
+    then = desk_at(tmp_path, company, as_of=MONDAY)
+    now = desk_at(tmp_path, company, as_of=MONDAY + 2 * WEEK)
+    later = desk_at(tmp_path, company, as_of=MONDAY + 12 * WEEK)
+
+    pd.testing.assert_frame_equal(then.alerts, first.alerts)
+    pd.testing.assert_frame_equal(now.alerts, second.alerts)
+    assert (then.new, now.new) == (first.new, second.new - 1)
+    assert set(later.alerts.loc[later.alerts["as_of"] == MONDAY, "closed_by"]) == {"expired"}
+
+
+def test_a_report_refuses_a_ledger_that_is_not_there_begins_later_or_is_of_other_data(
+    company, tmp_path
+):
+    raised(scores(1), company, tmp_path / "state")
+    ledger = read_ledger(tmp_path / "state")
+    strange = dataclasses.replace(
+        ledger, alerts=tuple({**one, "customer_id": "x"} for one in ledger.alerts)
+    )
+    (tmp_path / "strange").mkdir()
+    write_ledger(tmp_path / "strange", strange)
+
+    with pytest.raises(InputError, match="holds no ledger of alerts"):
+        desk_at(tmp_path / "none", company, as_of=MONDAY)
+    with pytest.raises(InputError, match=r"begins on .* after the as_of"):
+        desk_at(tmp_path / "state", company, as_of=MONDAY)
+    with pytest.raises(InputError, match="None of the"):
+        desk_at(tmp_path / "strange", company, as_of=MONDAY + WEEK)
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from churnml.evaluation.forward import Fitting
 from churnml.explanation.audit import examine_reasons, reasons_check, with_reasons
 from churnml.explanation.causes import SHOWS_IN, own_topics
 from churnml.explanation.changes import Change
+from churnml.explanation.choosing import Told
 from churnml.explanation.quality import ReasonQuality, judge, reason_quality
-from churnml.explanation.reasons import Told
 from churnml.explanation.topics import Topic, topic_of
 from churnml.explanation.truth import Moves, Truth, own_moves, useful_alerts
 from churnml.features.catalogue import catalogue
@@ -217,7 +217,10 @@ def quality(*, named: int, against: int, count: int = 25) -> ReasonQuality:
         }
     )
     overlap = pd.DataFrame({"customer_id": ["c0", "c1"], "other_seed": [1.0, 0.5]})
-    return ReasonQuality(cases, overlap, seed=1)
+    telling = pd.DataFrame({"customer_id": ["c0", "c1"], "untold": [False, True],
+                            "vague": [True, False], "told": [4, 0],
+                            "lowering": [1, 0]})  # fmt: skip
+    return ReasonQuality(cases, overlap, telling, seed=1)
 
 
 def test_the_figures_are_shares_with_their_intervals_and_numbers():
@@ -228,6 +231,7 @@ def test_the_figures_are_shares_with_their_intervals_and_numbers():
     assert found["contradicting"]["value"] == 0.1
     assert (found["cause_named"]["n"], found["contradicting"]["n"]) == (25, 50)
     assert found["stability_other_seed"]["value"] == 0.75
+    assert [found[name]["value"] for name in ("untold", "vague", "lowering")] == [0.5, 0.5, 0.25]
 
 
 def test_figures_of_nothing_are_unknown():
@@ -283,6 +287,7 @@ def test_the_reasons_of_a_world_are_held_against_its_truth(world, tmp_path):
     assert set(found[0.5].overlap) == {"customer_id", "other_seed", "month_less"}
     assert found[0.9].cases["named"].sum() <= found[0.5].cases["named"].sum()
     assert told["alerts"] >= told["useful_alerts"] >= told["traced"] > 0
+    assert len(found[0.5].telling) == told["alerts"]
     assert json.dumps(told)
 
 

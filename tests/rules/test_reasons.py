@@ -6,10 +6,12 @@ import pytest
 
 from churnml.config import Alerts, Study
 from churnml.explanation import reasons
+from churnml.explanation.changes import Peers
+from churnml.explanation.choosing import choose
 from churnml.explanation.past import Past
-from churnml.explanation.reasons import choose, explained
-from churnml.explanation.telling import says_the_same
-from churnml.explanation.topics import topics
+from churnml.explanation.reasons import explained
+from churnml.explanation.telling import is_composite, says_the_same, told_by
+from churnml.explanation.topics import Topic, topics
 from churnml.features import catalogue
 from churnml.features.algebra import LAST_4_WEEKS, Rows
 from churnml.features.declaration import Family, Feature, Unit
@@ -80,16 +82,24 @@ NOW = pd.Timestamp("2026-03-02")
 TELLERS = {one.name: (one,) for one in FEATURES}
 
 
-def chosen(weights, usual=0.0, **weeks):
-    """Features that tell the reasons, for contributions and thirteen weekly values of each."""
+def life(values):
+    """The thirteen weeks of ann, for each feature."""
+    pairs = pd.MultiIndex.from_tuples([("ann", NOW)], names=["customer_id", "as_of"])
+    return Past(pairs, tuple(values), np.array(list(values.values()), dtype="float64").T[None])
+
+
+def told_of_life(weights, usual=0.0, **weeks):
+    """The reasons, for contributions and thirteen weekly values of each feature."""
     row = {one.name: 0.0 for one in FEATURES} | weights | {"bias": -3.0}
     found = topics(pd.DataFrame([row]), features=FEATURES)[0]
     lives = {one.name: weeks.get(one.name, [usual] * 13) for one in FEATURES}
-    pairs = pd.MultiIndex.from_tuples([("ann", NOW)], names=["customer_id", "as_of"])
-    values = np.array([lives[one.name] for one in FEATURES], dtype="float64").T[None]
-    past = Past(pairs, tuple(lives), values)
     usually = pd.Series({one.name: usual for one in FEATURES})
-    told = choose(found, TELLERS, past, 0, usual=usually)
+    return choose(found, TELLERS, life(lives), 0, usual=usually)
+
+
+def chosen(weights, usual=0.0, **weeks):
+    """Feature, earlier and present level of each reason."""
+    told = told_of_life(weights, usual, **weeks)
     return [(one.feature.name, one.change.was, one.change.now) for one in told]
 
 
@@ -120,6 +130,64 @@ def test_a_topic_that_nothing_tells_makes_room_for_the_next():
     )  # fmt: skip
 
     assert [name for name, _, _ in found] == ["asked_export", "reopened"]
+
+
+def test_a_customer_of_few_weeks_is_told_by_a_level_and_called_new():
+    lives = {one.name: [np.nan] * 10 + [1.0] * 3 for one in FEATURES}
+    late = {"reopened": [np.nan] * 12 + [4]}
+    new = told_of_life({"tone": 0.6, "reopened": 0.3}, 1.0, **(lives | late))
+    lives["tone"] = [np.nan] * 8 + [1.0] * 5
+    known = told_of_life({"tone": 0.6, "reopened": 0.3}, 1.0, **(lives | late))
+
+    assert [(one.feature.name, one.peers) for one in new] == [("reopened", Peers(1.0, True))]
+    assert [(one.feature.name, one.peers) for one in known] == [("reopened", Peers(1.0, False))]
+
+
+def test_a_level_that_moved_away_from_leaving_is_not_told_even_if_nothing_else_is():
+    assert chosen({"reopened": 0.3}, usual=1.0, reopened=stepped(9, 3)) == []
+    assert chosen({"reopened": 0.3}, usual=1.0, reopened=stepped(3, 4)) == [("reopened", 3, 4)]
+
+
+def test_an_unchanged_level_is_told_beside_the_usual_one_and_a_change_is_not():
+    stood = told_of_life({"reopened": 0.3}, usual=1.0, reopened=[4] * 13)
+    went = told_of_life({"reopened": 0.3}, usual=1.0, reopened=stepped(0, 4))
+
+    assert [one.peers for one in (*stood, *went)] == [Peers(1.0), None]
+
+
+ROLES = {"login": ["login"], "key": ["report"], "pricing": ["price"], "export": ["export"]}
+KNOWN = {f.name: f for f in catalogue(Description.model_validate({"events": ROLES}))}
+
+
+def test_what_counts_other_signals_is_told_by_those_whose_direction_is_known():
+    told = told_by(KNOWN["three_signals_together"], tuple(KNOWN.values()))
+    flag = told_by(KNOWN["export_with_price_or_competitor"], tuple(KNOWN.values()))
+
+    assert {"events_28d", "exports_28d", "champions_left_84d", "nps_last"} <= {
+        one.name for one in told
+    }
+    assert all(one.risk and not is_composite(one.value) for one in told)
+    assert [one.name for one in flag] == ["export_with_price_or_competitor"]
+
+
+def test_what_counts_other_signals_comes_last_whatever_it_weighs():
+    features = (*FEATURES, KNOWN["signals_together"])
+    row = {one.name: 0.0 for one in features} | {"signals_together": 2.0, "tone": 0.1, "bias": -3.0}
+    found = topics(pd.DataFrame([row]), features=features)[0]
+
+    assert [(one.play, one.vague) for one in found] == [("write", False), ("account_review", True)]
+
+
+def test_what_counts_other_signals_is_told_as_the_topic_of_the_part_that_changed():
+    names = ("signals_together", "overdue_invoices", "exports_28d")
+    values = {"signals_together": stepped(1, 3), "overdue_invoices": [2] * 13,
+              "exports_28d": stepped(0, 5)}  # fmt: skip
+    topic = Topic("relationship", "account_review", 0.7, names[:1], (0.7,), vague=True)
+    tellers = {names[0]: [KNOWN["overdue_invoices"], KNOWN["exports_28d"]]}
+    [told] = choose([topic], tellers, life(values), 0, usual=pd.Series(dict.fromkeys(names, 9.0)))
+
+    assert (told.feature.name, told.topic.weight) == ("exports_28d", 0.7)
+    assert (told.topic.family, told.topic.play) == ("adoption", "migration_talk")
 
 
 @pytest.mark.parametrize(("q", "count"), [(0.02, 72), (0.005, 50), (0.2, 400)])

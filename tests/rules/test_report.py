@@ -1,6 +1,7 @@
 """The stakeholder report tells the training's own figures, honestly, in both languages."""
 
 import re
+from dataclasses import replace
 from functools import cache
 
 import pandas as pd
@@ -10,13 +11,16 @@ from churnml.alerting.naming import play_name, row_name
 from churnml.contract import TABLES
 from churnml.features import catalogue
 from churnml.report.stakeholder import report_html, write_report
-from churnml.report.stakeholder.facts import Lane
+from churnml.report.stakeholder.contacts import contacts_of
+from churnml.report.stakeholder.facts import Contact, Earlier, Lane, LedgerFacts
 from churnml.report.stakeholder.headline import headline
 from churnml.report.stakeholder.lanes import drawn_timeline
 from churnml.report.stakeholder.listing import listing
 from churnml.report.stakeholder.misses import random_calls
 from churnml.report.stakeholder.past_weeks import PastWeeks, weeks_until
+from churnml.report.stakeholder.prose import prose
 from churnml.report.stakeholder.quotes import LETTERS, quotes_of
+from churnml.report.stakeholder.sections import sections
 from churnml.report.stakeholder.tables import tier_rows
 from churnml.report.stakeholder.words import cut, day, percent, words_of
 from drawn.report import AS_OF, WEEKS, customer, facts, proof
@@ -216,6 +220,81 @@ def test_alerts_can_be_filtered_by_what_they_differ_in():
     assert [row.is_new for row in found.rows] == [True, False, False]
     assert found.rows[2].risk == "gone?"
     assert found.rows[1].was == "was 31%"
+
+
+def test_the_list_says_when_a_customer_was_alerted_before_and_until_when_it_is_quiet():
+    [one] = facts().alerts[2:]
+    before = (
+        Earlier(pd.Timestamp("2025-03-03"), "expired"),
+        Earlier(pd.Timestamp("2024-12-02"), "exit"),
+    )
+    again = replace(one, earlier=before, quiet_until=pd.Timestamp("2026-01-19"))
+    rows = {
+        lang: listing(facts(alerts=(again,)), language=lang, linked={}).rows[0]
+        for lang in LANGUAGES
+    }
+
+    assert [plain(rows[lang].history) for lang in LANGUAGES] == [
+        "alerted before: 3 Mar, 2 Dec; quiet until 19 Jan",
+        "тревоги раньше: 3 мар., 2 дек.; без новых до 19 янв.",
+    ]
+
+
+def test_a_section_says_what_was_told_then_what_became_of_alerts_and_what_was_done():
+    [one] = facts().alerts[2:]
+    before = (Earlier(pd.Timestamp("2025-03-03"), "expired"),)
+    again = replace(one, earlier=before, told={"en": "Logins: 0", "ru": "Входы: 0"})
+    done = (
+        Contact(pd.Timestamp("2025-12-01"), "usage_coaching", pd.Timestamp("2025-12-04")),
+        Contact(pd.Timestamp("2025-11-03"), None, None),
+    )
+    told = facts(customers=(customer((again,), contacts=done),))
+    found = [
+        {name: plain(text) for name, text in sections(told, language=lang)[0].facts}
+        for lang in LANGUAGES
+    ]
+
+    assert found[0]["Said then"] == "Logins: 0"
+    assert found[0]["Alerted before"] == "3 March 2025 (stayed for 84 days)"
+    assert found[0]["What was done"] == (
+        "coaching on use, 1 December 2025 to 4 December 2025; contact, begun 3 November 2025"
+    )
+    assert "Quiet until" not in found[0]
+    assert found[1]["Сказано тогда"] == "Входы: 0"
+    assert found[1]["Тревоги раньше"] == "3 марта 2025 (за 84 дня не ушёл)"
+
+
+def test_the_page_says_whether_alerts_were_really_raised_and_what_became_of_them():
+    ledger = LedgerFacts(pd.Timestamp("2025-01-06"), raised=1_240, left=300, expired=937)
+    kept, made_up = (
+        prose(facts(ledger=one), None, language="en")["source"] for one in (ledger, None)
+    )
+
+    assert plain(kept) == (
+        "By the ledger, 1 240 alerts were raised since 6 January 2025: 300 ended with an exit, "
+        "937 after 84 days without one, 3 are open."
+    )
+    assert made_up.startswith("No ledger of alerts was given")
+    assert "26 weeks" in made_up
+
+
+def test_what_was_done_for_a_customer_is_the_newest_but_nothing_of_the_control_arm(dataset_of):
+    def assigned(number, **changes):
+        row = {"intervention_id": f"i{number}", "customer_id": "a", "play": f"p{number}",
+               "assigned_at": pd.Timestamp(f"2025-0{number}-01")}  # fmt: skip
+        return row | changes
+
+    rows = [
+        assigned(1), assigned(2), assigned(3, completed_at=pd.Timestamp("2025-03-09")),
+        assigned(4, arm="treatment"), assigned(5, arm="control"), assigned(6, customer_id="b"),
+    ]  # fmt: skip
+    people = [{"customer_id": one, "signed_up_at": pd.Timestamp("2024-01-01")} for one in "abc"]
+    company = dataset_of({"customers": people, "interventions": rows}, until=AS_OF)
+    found = contacts_of(company, ["a", "c"])
+
+    assert list(found) == ["a"]
+    assert [one.play for one in found["a"]] == ["p4", "p3", "p2"]
+    assert [one.completed_at for one in found["a"]] == [None, pd.Timestamp("2025-03-09"), None]
 
 
 def test_a_timeline_marks_since_when_a_reason_holds_and_leaves_empty_lanes_out():

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from churnml.explanation.changes import Change
+from churnml.explanation.changes import Change, Peers
 from churnml.explanation.telling import told_by
 from churnml.explanation.wording import Voice, sentence, would_be
 from churnml.explanation.wording.numbers import date, money, number, percent, plural
@@ -29,9 +29,10 @@ def plain(text):
     return text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2212", "-")
 
 
-def said(name, was, now, *, since=SINCE, weeks=12):
+def said(name, was, now, *, since=SINCE, weeks=12, peers=None):
     change = Change(was, now, since, weeks)
-    return tuple(plain(sentence(BY_NAME[name], change, voice=voice)) for voice in (EN, RU))
+    voices = (EN, RU)
+    return tuple(plain(sentence(BY_NAME[name], change, voice=one, peers=peers)) for one in voices)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,16 @@ def test_what_stands_unchanged_says_for_how_long():
         "There was a champion, now there is none: for at least 1 week",
         "Сторонник продукта был, теперь его нет: не меньше 1 недели",
     )
+
+
+def test_a_level_stands_beside_what_is_usual_and_says_that_a_customer_is_new():
+    assert said("logins_7d", 3, 3, since=None, peers=Peers(8.0)) == (
+        "Logins: 3 a week, no change over 12 weeks; usual is 8",
+        "Входы в систему: 3 в неделю, без изменений за 12 недель; обычно 8",
+    )
+    assert said("logins_7d", None, 3, since=None, weeks=0, peers=Peers(3.001, is_new=True)) == (
+        "Logins: 3 a week; a new customer", "Входы в систему: 3 в неделю; клиент новый",
+    )  # fmt: skip
 
 
 def test_what_was_not_known_before_says_only_what_is():

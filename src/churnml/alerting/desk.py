@@ -13,7 +13,9 @@ import pandas as pd
 
 from churnml import markup
 from churnml.alerting.ledger import (
+    FILE,
     Ledger,
+    from_text,
     locked,
     read_ledger,
     records,
@@ -172,7 +174,61 @@ def raise_alerts(
     counts = [after.processed[moment]["suppressed"] for moment in here if moment in after.processed]
     suppressed = pd.DataFrame(counts).sum().astype(int).to_dict() if any(counts) else {}
     added = [alert for alert in after.alerts[len(before.alerts) :] if alert["arm"] == TREATMENT]
-    return Desk(_delivered(after, dataset), len(added), suppressed, tuple(notices))
+    told = _delivered(after, dataset, now=after.until)
+    return Desk(told, len(added), suppressed, tuple(notices))
+
+
+def desk_at(state: Path, dataset: Dataset, *, as_of: pd.Timestamp) -> Desk:
+    """What lay on the desks at an instant, read from a ledger; nothing is raised.
+
+    Parameters
+    ----------
+    state : Path
+        Folder of a ledger that ``raise_alerts`` wrote.
+    dataset : Dataset
+        Names and exits, as known at the as_of.
+    as_of : Timestamp
+        Alerts raised later are not told; those 84 days old are over.
+
+    Returns
+    -------
+    Desk
+        ``new`` and ``suppressed`` are those of the newest run until then.
+
+    Raises
+    ------
+    InputError
+        If the folder has no ledger, it begins later, it is damaged, or it is of other data.
+
+    Examples
+    --------
+    >>> scores = model.predict(newest).rename("probability").reset_index()
+    >>> raised = ch.raise_alerts(
+    ...     scores, dataset, policy=ch.Policy(), choice=study.tiers, state=Path("desks")
+    ... )
+    >>> read = ch.desk_at(Path("desks"), dataset, as_of=scores["as_of"].max())
+    >>> read.alerts.equals(raised.alerts)
+    True
+    """
+    ledger = read_ledger(state)
+    if not ledger.processed:
+        raise InputError(
+            f"{state} holds no ledger of alerts ({FILE}). Give the folder that `churnml alerts "
+            "--state` writes, or leave --state out: then the queue is replayed."
+        )
+    then = ledger.at(as_of)
+    if not then.processed:
+        first = min(map(from_text, ledger.processed))
+        raise InputError(
+            f"The ledger in {state} begins on {first:%Y-%m-%d}, after the as_of "
+            f"{as_of:%Y-%m-%d}. Take a later as_of, or leave --state out."
+        )
+    if then.alerts:
+        _of_the_data(then.raised(), dataset)
+    newest = to_text(max(map(from_text, then.processed)))
+    new = sum(one["as_of"] == newest and one["arm"] == TREATMENT for one in then.alerts)
+    told = _delivered(then, dataset, now=as_of)
+    return Desk(told, new, then.processed[newest]["suppressed"], ())
 
 
 def _of_the_data(scores: pd.DataFrame, dataset: Dataset) -> list[str]:
@@ -181,7 +237,7 @@ def _of_the_data(scores: pd.DataFrame, dataset: Dataset) -> list[str]:
     strange = ~scores["customer_id"].isin(customers["customer_id"])
     if strange.all():
         raise InputError(
-            "None of the scored customers is in the data, so nobody was alerted. Check that "
+            "None of the scored customers is in the data, so no alert can be told. Check that "
             "customer_id is written as in the data (leading zeros)."
         )
     n = scores.loc[strange, "customer_id"].nunique()
@@ -281,7 +337,7 @@ def _play(reason: Mapping[str, Any], plays: Mapping[str, str]) -> str | None:
     return str(said) if said else plays.get(str(reason["feature"]))
 
 
-def _delivered(ledger: Ledger, dataset: Dataset) -> pd.DataFrame:
+def _delivered(ledger: Ledger, dataset: Dataset, *, now: pd.Timestamp | None) -> pd.DataFrame:
     """The alerts of the treatment arm with name and status, the open and urgent first."""
     frame = pd.DataFrame([a for a in ledger.alerts if a["arm"] == TREATMENT], columns=list(_KEPT))
     for name in ("as_of", "deadline"):
@@ -291,7 +347,7 @@ def _delivered(ledger: Ledger, dataset: Dataset) -> pd.DataFrame:
     names = dataset.connection.cursor().sql("select customer_id, name from customers").df()
     known = names.set_index("customer_id")["name"]
     frame["name"] = frame["customer_id"].map(known).astype("object")
-    frame["closed_by"] = pd.Series(_closed_by(frame, dataset, now=ledger.until), dtype="object")
+    frame["closed_by"] = pd.Series(_closed_by(frame, dataset, now=now), dtype="object")
     frame["status"] = [OPEN if why is None else CLOSED for why in frame["closed_by"]]
     for language in LANGUAGES:
         told = [alert_text(alert, language=language) for alert in frame.to_dict("records")]

@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,15 @@ class Ledger:
                     [from_text(alert["as_of"]) for alert in self.alerts], dtype="datetime64[us]"
                 ),
             }
+        )
+
+    def at(self, moment: pd.Timestamp) -> Ledger:
+        """The ledger as it was then, without the memory: what later runs did is not known."""
+        return replace(
+            self,
+            alerts=tuple(one for one in self.alerts if from_text(one["as_of"]) <= moment),
+            processed={at: one for at, one in self.processed.items() if from_text(at) <= moment},
+            memory=(),
         )
 
     def memory_frame(self) -> pd.DataFrame:

@@ -36,6 +36,13 @@ def report(
     lang: Lang = "en",
     model: Model = CHAMPION,
     policy: PolicyFile = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the ledger of `churnml alerts`: tells what was really alerted; "
+            "default: the queue is replayed."
+        ),
+    ] = None,
     dataset: DatasetFile = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -49,7 +56,7 @@ def report(
     study = read_study(config)
     made = make_report(
         data, as_of=as_of, out=out, bundle=resolve(model), study=study,
-        policy=read_policy(policy, study=study), dataset_file=dataset, language=lang,
+        policy=read_policy(policy, study=study), state=state, dataset_file=dataset, language=lang,
     )  # fmt: skip
     for notice in made.notices:
         stderr.print(f"note: {notice}", style="dim", markup=False, highlight=False, soft_wrap=True)

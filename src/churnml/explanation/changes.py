@@ -45,6 +45,22 @@ class Change:
         return self.changed and risk * (self.now - (self.was or 0.0)) > 0
 
 
+@dataclass(frozen=True)
+class Peers:
+    """What a level is held against where no change is told.
+
+    Parameters
+    ----------
+    usual : float
+        Median of all customers at the as_of.
+    is_new : bool
+        Whether the customer is known for too few weeks to be held against an own past.
+    """
+
+    usual: float
+    is_new: bool = False
+
+
 def change_of(values: Vector, times: pd.DatetimeIndex) -> Change | None:
     """The change in a row of weekly values; None where the present value is unknown.
 

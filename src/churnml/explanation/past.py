@@ -43,6 +43,10 @@ class Past:
         """The weekly as_ofs of a snapshot."""
         return _weeks_of(self.pairs[row][1])
 
+    def known_weeks(self, row: int) -> int:
+        """Earlier weeks of which anything is known: at which the customer was at risk."""
+        return int((~np.isnan(self.values[row, :-1])).any(axis=1).sum())
+
     def change(self, row: int, name: str) -> Change | None:
         """How a feature went; None where it is not known now."""
         values = self.values[row, :, self.names.index(name)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,9 @@ from churnml.evaluation.intervals import bootstrap, percentile_interval
 from churnml.explanation.attribution import explain
 from churnml.explanation.causes import OWN_SHARE, own_topics
 from churnml.explanation.causes import Topic as CauseTopic
-from churnml.explanation.reasons import Told, told_of
+from churnml.explanation.choosing import Told
+from churnml.explanation.reasons import told_of
+from churnml.explanation.telling import is_composite
 from churnml.explanation.topics import topic_of, topics
 from churnml.explanation.truth import FEWEST_WEEKS, Moves, Truth, true_moves, useful_alerts
 from churnml.features import Feature, catalogue
@@ -47,12 +49,15 @@ class ReasonQuality:
     overlap : DataFrame
         All alerts, one row each: customer_id and, by other training, which part of the topics
         told by either training both tell.
+    telling : DataFrame
+        All alerts, one row each, as ``telling_of`` returns them.
     seed : int
         Of the intervals.
     """
 
     cases: pd.DataFrame
     overlap: pd.DataFrame
+    telling: pd.DataFrame
     seed: int
 
     @property
@@ -67,6 +72,9 @@ class ReasonQuality:
             "cause_named_by_chance": _share(self.traced, "named_by_chance", seed=self.seed),
             "contradicting": _share(self.cases, "against", of="told", seed=self.seed),
         }
+        for name in ("untold", "vague"):
+            found[name] = _share(self.telling, name, seed=self.seed)
+        found["lowering"] = _share(self.telling, "lowering", of="told", seed=self.seed)
         for name in self.overlap.columns.drop("customer_id"):
             found[f"stability_{name}"] = _share(self.overlap, str(name), seed=self.seed)
         return found
@@ -129,11 +137,12 @@ def reason_quality(
         truth, cases, features=[one for one in catalogue(dataset) if one.name in names],
         risk=examples.message_risk, grid=list(examples.as_ofs.unique().sort_values()),
     )  # fmt: skip
+    telling = telling_of(told[MODEL], used=[one.name for one in known])
     found = {}
     for share in shares:
         known_by = own_topics(truth.causes, share=share)
         judged = judge(cases, of_cases, moves=moves, known_by=known_by, features=known)
-        found[share] = ReasonQuality(judged, _overlaps(told), fitting.seed)
+        found[share] = ReasonQuality(judged, _overlaps(told), telling, fitting.seed)
     return found
 
 
@@ -144,6 +153,38 @@ def _overlaps(told: pd.DataFrame) -> pd.DataFrame:
         pairs = zip(told[MODEL], told[name], strict=True)
         found[name] = [_shared(one, other) for one, other in pairs]
     return pd.DataFrame(found)
+
+
+def telling_of(told: pd.Series, *, used: Collection[str]) -> pd.DataFrame:
+    """What each alert tells, whatever became of the customer.
+
+    Parameters
+    ----------
+    told : Series of list of Told, indexed by (customer_id, as_of)
+    used : collection of str
+        Features of the model.
+
+    Returns
+    -------
+    DataFrame
+        ``customer_id``; ``untold``: no reason; ``vague``: one of them counts other signals and
+        names none; ``told``: how many; ``lowering``: how many of them are told by a signal that
+        lowers the score, since the model has learned its direction the wrong way round.
+    """
+    return pd.DataFrame(
+        {
+            "customer_id": told.index.get_level_values("customer_id"),
+            "untold": [not reasons for reasons in told],
+            "vague": [any(is_composite(one.feature.value) for one in reasons) for reasons in told],
+            "told": [len(reasons) for reasons in told],
+            "lowering": [sum(_lowers(one, used) for one in reasons) for reasons in told],
+        }
+    )
+
+
+def _lowers(one: Told, used: Collection[str]) -> bool:
+    own = one.feature.name in used and not one.topic.vague
+    return own and one.feature.name not in one.topic.signals
 
 
 def judge(

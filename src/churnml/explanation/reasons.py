@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,43 +12,22 @@ import pandas as pd
 
 from churnml.config import Study
 from churnml.explanation.attribution import explain
-from churnml.explanation.changes import Change
+from churnml.explanation.choosing import REASONS, Told, choose
 from churnml.explanation.evidence import evidence_of
 from churnml.explanation.open_problem import open_problems
 from churnml.explanation.past import Past, batches, past_in, past_of
 from churnml.explanation.setting_back import would_lower
-from churnml.explanation.telling import is_learned, is_sum, says_the_same, told_by
+from churnml.explanation.telling import told_by
 from churnml.explanation.topics import Topic, topic_of, topics
 from churnml.explanation.wording import Voice, sentence, would_be
-from churnml.features import Feature, Unit, catalogue
+from churnml.features import Feature, catalogue
 from churnml.model.bundle import Bundle
 from churnml.sources.dataset import Dataset
 from churnml.spoken import LANGUAGES
 
-#: Managers read two or three reasons.
-REASONS = 3
 #: SHAP is the slow step: of each as_of this share is explained, and at least so many customers.
 EXPLAINED_SHARE = 0.1
 EXPLAINED_LEAST = 50
-#: An unchanged state is told only of customers known for so many weeks before.
-LEAST_WEEKS = 4
-
-
-@dataclass(frozen=True)
-class Told:
-    """A reason before it is worded.
-
-    Parameters
-    ----------
-    topic : Topic
-    feature : Feature
-        The one that tells the topic, with the direction in which it is riskier.
-    change : Change
-    """
-
-    topic: Topic
-    feature: Feature
-    change: Change
 
 
 def explained(probability: pd.Series, *, study: Study) -> npt.NDArray[np.bool_]:
@@ -182,6 +160,7 @@ def told_of(
     }
     wanted = {plain.name for several in tellers.values() for plain in several}
     talked = {(topic.family, topic.play) for of_row in found for topic in of_row}
+    talked |= {topic_of(plain) for several in tellers.values() for plain in several}
     wanted |= {one.name for one in features if topic_of(one) in talked and not one.is_category}
     asked = [feature for feature in known if feature.name in wanted]
     past = (
@@ -195,79 +174,6 @@ def told_of(
         for row, of_row in enumerate(found)
     ]
     return told, past
-
-
-def choose(
-    found: Sequence[Topic],
-    tellers: Mapping[str, Sequence[Feature]],
-    past: Past,
-    row: int,
-    *,
-    usual: pd.Series,
-    most: int = REASONS,
-) -> list[Told]:
-    """The heaviest topics that something tells, each play once, no two by the same rows.
-
-    A topic is told by the subject whose signals weigh most together (tone, however it is measured)
-    and by its strongest signal that went where it is riskier; if none did, by one that
-    stands on the risky side of what is usual among all customers. What a fitted model says of
-    messages tells only where no fact does. A topic that neither tells is no
-    reason, whatever it weighs: the linear member knows no directions.
-    """
-    chosen: dict[str, Told] = {}
-    for topic in found:
-        if len(chosen) == most:
-            break
-        if topic.play in chosen:
-            continue
-        said = [one.feature for one in chosen.values()]
-        plain = [
-            one
-            for one in _tellers_of(topic, tellers)
-            if not any(says_the_same(one, other) for other in said)
-        ]
-        told = _told(topic, plain, past, row, usual=usual)
-        if told is not None:
-            chosen[topic.play] = told
-    return list(chosen.values())
-
-
-def _tellers_of(topic: Topic, tellers: Mapping[str, Sequence[Feature]]) -> list[Feature]:
-    """What may tell a topic: first the subject whose signals weigh most together, facts first."""
-    found = [(one, share) for name, share in zip(topic.signals, topic.shares, strict=True)
-             for one in tellers[name][:1]]  # fmt: skip
-    weights: dict[str, float] = {}
-    for one, share in found:
-        subject = one.subject["en"]
-        weights[subject] = weights.get(subject, 0.0) + share
-    every = [one for name in topic.signals for one in tellers[name]]
-    return sorted(
-        every, key=lambda one: (is_learned(one.value), -weights.get(one.subject["en"], 0.0))
-    )
-
-
-def _told(
-    topic: Topic, plain: Sequence[Feature], past: Past, row: int, *, usual: pd.Series
-) -> Told | None:
-    standing: Told | None = None
-    for feature in plain:
-        change = past.change(row, feature.name)
-        if change is None:
-            continue
-        if change.risky(feature.risk) and _is_news(feature, change):
-            return Told(topic, feature, change)
-        apart = feature.risk * (change.now - usual.get(feature.name, np.nan))
-        stands = not change.changed and change.weeks >= LEAST_WEEKS
-        if standing is None and stands and apart > 0:
-            standing = Told(topic, feature, change)
-    return standing
-
-
-def _is_news(feature: Feature, change: Change) -> bool:
-    """Whether a count moved by more than such counts move by chance (its square root)."""
-    counted = feature.unit in (Unit.COUNT, Unit.DAYS) and is_sum(feature.value)
-    was = change.was or 0.0
-    return not counted or abs(change.now - was) >= math.sqrt(max(was, change.now))
 
 
 def _recorded(
@@ -295,7 +201,10 @@ def _recorded(
 def _record(
     one: Told, less: float | None, behind: list[dict[str, Any]], *, voices: Mapping[str, Voice]
 ) -> dict[str, Any]:
-    texts = {f"text_{n}": sentence(one.feature, one.change, voice=v) for n, v in voices.items()}
+    texts = {
+        f"text_{name}": sentence(one.feature, one.change, voice=voice, peers=one.peers)
+        for name, voice in voices.items()
+    }
     lower = {
         f"lower_{name}": None if less is None else would_be(one.feature, one.change, voice=voice)
         for name, voice in voices.items()

@@ -10,7 +10,9 @@ from churnml.features import Feature, Unit
 from churnml.features.algebra import (
     STAGED,
     Arithmetic,
+    Choice,
     CohortSum,
+    Constant,
     Distinct,
     Expr,
     Extreme,
@@ -48,16 +50,31 @@ def is_sum(value: Expr) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
+def is_composite(value: Expr) -> bool:
+    """Whether a value counts which of several conditions hold: it names none of them."""
+    counted = {
+        node.condition
+        for node in walk(value)
+        if isinstance(node, Choice)
+        and (node.then, node.otherwise) == (Constant(1.0), Constant(0.0))
+    }
+    return len(counted) > 2  # a title can still name two
+
+
 def told_by(feature: Feature, catalogue: Sequence[Feature]) -> tuple[Feature, ...]:
     """The features that may tell this one, the best first; itself where it is plain.
 
     Each has the direction in which it is riskier: its own, or else that of the signal. Empty where
-    the number says nothing to a reader and no plain one stands in it.
+    the number says nothing to a reader and no plain one stands in it. What counts other signals is
+    told by those of them whose own direction is known.
     """
     if not _is_abstract(feature):
         return (feature,)
     inside = set(_numerators(feature.value))
     found = [plain for plain in catalogue if plain.value in inside and _is_plain(plain)]
+    if is_composite(feature.value):
+        return tuple(plain for plain in found if plain.risk)
     found = [plain for plain in found if plain.name != feature.name]
     if not found:
         rows = {node.rows for node in inside if isinstance(node, Total | Extreme)}
@@ -107,7 +124,7 @@ def _fades(feature: Feature) -> bool:
 def _is_abstract(feature: Feature) -> bool:
     if feature.unit in (Unit.SHARE, Unit.SCORE):
         return is_change(feature.value) or _is_staged(feature.value)
-    return feature.unit in _ABSTRACT or _is_recent_trouble(feature)
+    return feature.unit in _ABSTRACT or _is_recent_trouble(feature) or is_composite(feature.value)
 
 
 def _is_recent_trouble(feature: Feature) -> bool:
@@ -119,7 +136,8 @@ def _is_recent_trouble(feature: Feature) -> bool:
 
 def _is_plain(feature: Feature) -> bool:
     staged = _is_staged(feature.value)
-    return feature.unit not in _UNTOLD and not staged and not is_change(feature.value)
+    vague = staged or is_change(feature.value) or is_composite(feature.value)
+    return feature.unit not in _UNTOLD and not vague
 
 
 def _is_staged(value: Expr) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from churnml.explanation.telling import is_composite
 from churnml.features import Feature
 
 
@@ -25,6 +26,8 @@ class Topic:
         Its features that raise the score, the strongest first.
     shares : tuple of float
         Log-odds of each signal.
+    vague : bool
+        Whether its signals only count others.
     """
 
     family: str
@@ -32,6 +35,7 @@ class Topic:
     weight: float
     signals: tuple[str, ...]
     shares: tuple[float, ...] = ()
+    vague: bool = False
 
 
 def topic_of(feature: Feature) -> tuple[str, str]:
@@ -40,7 +44,7 @@ def topic_of(feature: Feature) -> tuple[str, str]:
 
 
 def topics(contributions: pd.DataFrame, *, features: Sequence[Feature]) -> list[list[Topic]]:
-    """The topics that raise each score, heaviest first.
+    """The topics that raise each score, heaviest first; those that only count others come last.
 
     Signals whose direction is not known are left out: nobody could say from them what is wrong.
 
@@ -59,15 +63,17 @@ def topics(contributions: pd.DataFrame, *, features: Sequence[Feature]) -> list[
     members: dict[tuple[str, str], list[int]] = {}
     for place, name in enumerate(names):
         members.setdefault(topic_of(known[name]), []).append(place)
-    return [_of_row(row, members, names) for row in values]
+    vague = frozenset(name for name in names if is_composite(known[name].value))
+    return [_of_row(row, members, names, vague) for row in values]
 
 
 def _of_row(
     values: npt.NDArray[np.float64],
     members: Mapping[tuple[str, str], Sequence[int]],
     names: Sequence[str],
+    vague: frozenset[str],
 ) -> list[Topic]:
-    """The topics of one row by weight; equals in the order of the catalogue."""
+    """The topics of one row in order; equals in that of the catalogue."""
     found = []
     for (family, play), places in members.items():
         raising = sorted((p for p in places if values[p] > 0), key=lambda p: -values[p])
@@ -75,5 +81,5 @@ def _of_row(
         if weight > 0:
             signals = tuple(names[p] for p in raising)
             shares = tuple(float(values[p]) for p in raising)
-            found.append(Topic(family, play, weight, signals, shares))
-    return sorted(found, key=lambda topic: -topic.weight)
+            found.append(Topic(family, play, weight, signals, shares, vague.issuperset(signals)))
+    return sorted(found, key=lambda topic: (topic.vague, -topic.weight))

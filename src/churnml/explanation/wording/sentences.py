@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from churnml.explanation.changes import Change
+from churnml.explanation.changes import Change, Peers
 from churnml.explanation.telling import is_change, is_sum
 from churnml.explanation.wording.numbers import date, money, number, percent, plural, rounded
 from churnml.features import Feature, Unit
@@ -40,8 +40,8 @@ class Voice:
     currency: str | None = None
 
 
-def sentence(feature: Feature, change: Change, *, voice: Voice) -> str:
-    """What changed, from what to what, since when; or what stands as it did.
+def sentence(feature: Feature, change: Change, *, voice: Voice, peers: Peers | None = None) -> str:
+    """What changed, from what to what, since when; or what stands as it did, and what is usual.
 
     Examples
     --------
@@ -57,15 +57,28 @@ def sentence(feature: Feature, change: Change, *, voice: Voice) -> str:
         return _stated(feature, change, voice)
     subject, now = subject_of(feature, voice), quantity(feature, change.now, voice)
     since = f", {_since(change, voice)}" if change.since is not None else ""
+    beside = _beside(feature, peers, now, voice)
     if change.was is None:
-        return f"{subject}: {_with_window(feature, now, voice)}{since}"
+        return f"{subject}: {_with_window(feature, now, voice)}{since}{beside}"
     if not change.changed:
-        return f"{subject}: {_with_window(feature, now, voice)}, {_unchanged(change, voice)}"
+        stood = _unchanged(change, voice)
+        return f"{subject}: {_with_window(feature, now, voice)}, {stood}{beside}"
     was = _with_window(feature, quantity(feature, change.was, voice), voice)
     if voice.language == "en":
-        return f"{subject}: {was} before, {now} now{since}"
+        return f"{subject}: {was} before, {now} now{since}{beside}"
     ends = [_verb_end(feature, value, voice) for value in (change.was, change.now)]
-    return f"{subject}: был{ends[0]} {was}, стал{ends[1]} {now}{since}"
+    return f"{subject}: был{ends[0]} {was}, стал{ends[1]} {now}{since}{beside}"
+
+
+def _beside(feature: Feature, peers: Peers | None, now: str, voice: Voice) -> str:
+    """What is usual among all customers, if it is told apart; and that the customer is new."""
+    if peers is None:
+        return ""
+    usual, english = quantity(feature, peers.usual, voice), voice.language == "en"
+    parts = [f"usual is {usual}" if english else f"обычно {usual}"] if usual != now else []
+    if peers.is_new:
+        parts.append("a new customer" if english else "клиент новый")
+    return "".join(f"; {part}" for part in parts)
 
 
 def subject_of(feature: Feature, voice: Voice) -> str:

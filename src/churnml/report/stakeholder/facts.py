@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -30,13 +30,31 @@ class Person:
 
 @dataclass(frozen=True)
 class Standing:
-    """A customer at one as_of; unknown is None."""
+    """A customer at one as_of; unknown is None, but NaN for the probability of a bare score."""
 
     as_of: pd.Timestamp
     probability: float
     tier: str | None
     health: float | None
     value_at_risk: float | None
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An alert that is over: when it was raised, and whether an exit or the time ended it."""
+
+    as_of: pd.Timestamp
+    closed_by: str
+
+
+@dataclass(frozen=True)
+class LedgerFacts:
+    """What became of the alerts of a ledger: since when, how many, how many left or expired."""
+
+    since: pd.Timestamp | None
+    raised: int
+    left: int
+    expired: int
 
 
 @dataclass(frozen=True)
@@ -52,7 +70,7 @@ class AlertFact:
     now : Standing, optional
         At the as_of of the report; None where the customer is not at risk any more.
     is_new : bool
-        Raised at the as_of of the report.
+        Raised within the week that ends with the as_of of the report.
     rank : int
         Place among the alerts of its as_of.
     priority : float, optional
@@ -60,6 +78,12 @@ class AlertFact:
     play : str, optional
     reasons : tuple of mapping
         Those of the customer.
+    told : mapping of str to str, optional
+        By language, what was said when it was raised, if a ledger kept it.
+    earlier : tuple of Earlier
+        Alerts of the customer that are over, the newest first.
+    quiet_until : Timestamp, optional
+        The customer is not alerted again before; None where that is past.
     """
 
     alert_id: str
@@ -72,6 +96,9 @@ class AlertFact:
     deadline: pd.Timestamp | None
     play: str | None
     reasons: tuple[Reason, ...]
+    told: Mapping[str, str | None] = field(default_factory=dict)
+    earlier: tuple[Earlier, ...] = ()
+    quiet_until: pd.Timestamp | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +116,15 @@ class Lane:
 
     key: str
     values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A play that somebody set out to do: from when, and until when it was done, if it is."""
+
+    assigned_at: pd.Timestamp
+    play: str | None
+    completed_at: pd.Timestamp | None
 
 
 @dataclass(frozen=True)
@@ -110,6 +146,8 @@ class CustomerFact:
         at the as_of of the report.
     quotes : tuple of Quote
     lanes : tuple of Lane
+    contacts : tuple of Contact
+        What was done for the customer, the newest first.
     """
 
     person: Person
@@ -120,6 +158,7 @@ class CustomerFact:
     changes: tuple[Mapping[str, Any], ...]
     quotes: tuple[Quote, ...]
     lanes: tuple[Lane, ...]
+    contacts: tuple[Contact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -233,6 +272,8 @@ class ReportFacts:
         The open ones, the most urgent first.
     suppressed : mapping of str to int
         Who was passed over at the as_of, by reason.
+    ledger : LedgerFacts, optional
+        None where the alerts are those of the queue replayed over past weeks.
     customers : tuple of CustomerFact
         One for each customer with an open alert, in the order of the alerts.
     drivers : Drivers
@@ -267,3 +308,4 @@ class ReportFacts:
     misses: tuple[MissFact, ...]
     calls: tuple[CallFact, ...]
     notes: DataNotes
+    ledger: LedgerFacts | None = None

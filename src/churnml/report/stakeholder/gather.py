@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,8 @@ from churnml.contract import TABLES
 from churnml.evaluation.record import ProofRecord
 from churnml.health import read_preset
 from churnml.model.bundle import Bundle
-from churnml.report.stakeholder.alarms import alert_facts, replayed
+from churnml.report.stakeholder.alarms import alarms_of, alert_facts
+from churnml.report.stakeholder.contacts import contacts_of
 from churnml.report.stakeholder.drivers import drivers
 from churnml.report.stakeholder.facts import AlertFact, CustomerFact, DataNotes, ReportFacts
 from churnml.report.stakeholder.misses import call_facts, miss_facts, missed, random_calls
@@ -40,6 +42,7 @@ def gather(
     as_of: pd.Timestamp,
     study: Study,
     policy: Policy,
+    state: Path | None = None,
     stage: Stage = nullcontext,
 ) -> ReportFacts:
     """The facts of a report.
@@ -55,17 +58,19 @@ def gather(
     as_of : Timestamp
     study : Study
     policy : Policy
+    state : Path, optional
+        Folder of the ledger of ``churnml alerts``; default: the queue is replayed over the weeks.
     stage : callable
         Called with the name of each stage; its context lasts as long as the stage.
 
     Raises
     ------
     InputError
-        If nobody is at risk, or the model cannot score this data.
+        If nobody is at risk, the model cannot score this data, or the ledger does not fit it.
     """
     with stage("scores"):
         weeks = score_past_weeks(dataset, bundle, weeks_until(as_of), study=study)
-    return gathered(weeks, bundle, proof, study=study, policy=policy, stage=stage)
+    return gathered(weeks, bundle, proof, study=study, policy=policy, state=state, stage=stage)
 
 
 def gathered(
@@ -75,12 +80,13 @@ def gathered(
     *,
     study: Study,
     policy: Policy,
+    state: Path | None = None,
     stage: Stage = nullcontext,
 ) -> ReportFacts:
     """The facts of a report whose weeks are scored already; the newest is its as_of."""
     dataset, preset = weeks.dataset, read_preset(study.health.preset)
     with stage("alerts"):
-        alarms = replayed(weeks, policy=policy, choice=study.tiers)
+        alarms = alarms_of(weeks, policy=policy, choice=study.tiers, state=state)
         alerted = list(dict.fromkeys(alarms.open["customer_id"]))
         exits = missed(proof)
         called = random_calls(weeks, alerted, seed=study.seed)
@@ -90,7 +96,7 @@ def gathered(
         said = reasoning(alarms, weeks, bundle)
         driven = drivers(weeks, bundle)
     with stage("customers"):
-        alerts = alert_facts(alarms, weeks, known, said.reasons)
+        alerts = alert_facts(alarms, weeks, known, said.reasons, quiet_days=policy.quiet_days)
         customers = _customers(alerts, weeks, said)
     return ReportFacts(
         **_setting(bundle, dataset, study=study, policy=policy),
@@ -98,6 +104,7 @@ def gathered(
         **_today(weeks),
         alerts=alerts,
         suppressed=alarms.suppressed,
+        ledger=alarms.ledger,
         customers=customers,
         drivers=driven,
         proof=proof,
@@ -145,6 +152,7 @@ def _customers(
     for alert in alerts:
         of.setdefault(alert.person.customer_id, []).append(alert)
     lanes, quotes = lanes_of(list(of), weeks), quotes_of(weeks.dataset, list(of))
+    contacts = contacts_of(weeks.dataset, list(of))
     found = []
     for customer, own in of.items():
         newest = sorted(own, key=lambda alert: alert.then.as_of, reverse=True)
@@ -159,6 +167,7 @@ def _customers(
                 changes=said.changes.get(customer, ()),
                 quotes=quotes.get(customer, ()),
                 lanes=lanes[customer],
+                contacts=contacts.get(customer, ()),
             )
         )
     return tuple(found)

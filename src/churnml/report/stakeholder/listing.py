@@ -53,6 +53,7 @@ class Row:
     segment: str
     raised: str
     raised_sort: str
+    history: str
     is_new: bool
     until: str
     until_sort: str
@@ -138,10 +139,23 @@ def _row(alert: AlertFact, facts: ReportFacts, linked: dict[str, str], language:
         segment=cut(person.segment or "", NAME_LETTERS),
         raised=short_day(alert.then.as_of, language),
         raised_sort=f"{alert.then.as_of:%Y%m%d}",
+        history=_history(alert, language),
         is_new=alert.is_new,
         until=short_day(alert.deadline, language) if alert.deadline is not None else "–",
         until_sort=f"{alert.deadline:%Y%m%d%H}" if alert.deadline is not None else "",
     )
+
+
+def _history(alert: AlertFact, language: Language) -> str:
+    """When the customer was alerted before, and until when no new alert is raised."""
+    words = words_of(language)["alerts"]
+    found = []
+    if alert.earlier:
+        days = ", ".join(short_day(one.as_of, language) for one in alert.earlier)
+        found.append(words["before"].format(days=days))
+    if alert.quiet_until is not None:
+        found.append(words["quiet"].format(day=short_day(alert.quiet_until, language)))
+    return "; ".join(found)
 
 
 def _choices(rows: Sequence[Row], language: Language) -> tuple[Choice, ...]:

@@ -74,6 +74,7 @@ def make_report(
     bundle: Path,
     study: Study,
     policy: Policy,
+    state: Path | None = None,
     dataset_file: Path | None = None,
     language: Language = "en",
 ) -> WrittenReport:
@@ -91,13 +92,16 @@ def make_report(
         Folder of the model.
     study : Study
     policy : Policy
+    state : Path, optional
+        Folder of the ledger of ``churnml alerts``: the page tells what was really alerted. Default:
+        what the queue would have raised over the last weeks.
     dataset_file : Path, optional
     language : {"en", "ru"}
 
     Raises
     ------
     InputError
-        If the file cannot be written, nobody is at risk, or the model does not fit the data.
+        If the file cannot be written, nobody is at risk, or model or ledger do not fit the data.
 
     Examples
     --------
@@ -125,7 +129,7 @@ def make_report(
         moment = instant(as_of, zone=zone)
         dataset = open_dataset(data, dataset_file=dataset_file, known_until=moment)
     facts = gather(
-        dataset, model, proof, as_of=moment, study=study, policy=policy, stage=stage
+        dataset, model, proof, as_of=moment, study=study, policy=policy, state=state, stage=stage
     )  # fmt: skip
     with stage("page"):
         size = write_report(out, facts, language=language)

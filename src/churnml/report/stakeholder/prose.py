@@ -115,9 +115,22 @@ def _alerts(facts: ReportFacts, language: Language) -> Prose:
     return {
         "no_alerts": words["alerts"]["none"].format(as_of=day(facts.as_of, language)),
         "passed": words["alerts"]["passed"].format(reasons=passed) if passed else "",
+        "source": _source(facts, language),
         "more": words["customers"]["more"].format(count=whole(beyond)) if beyond > 0 else "",
         "weeks": words["customers"]["timeline"].format(weeks=len(facts.weeks)),
     }
+
+
+def _source(facts: ReportFacts, language: Language) -> str:
+    """Whether the alerts were really raised, and what became of those before."""
+    words, ledger = words_of(language)["alerts"], facts.ledger
+    if ledger is None:
+        return str(words["replayed"].format(weeks=len(facts.weeks)))
+    if ledger.since is None:
+        return ""
+    counts = {name: whole(getattr(ledger, name)) for name in ("raised", "left", "expired")}
+    since, still_open = day(ledger.since, language), whole(len(facts.alerts))
+    return str(words["recorded"].format(since=since, open=still_open, **counts))
 
 
 def _misses(facts: ReportFacts, counts: Mapping[str, int] | None, language: Language) -> Prose:

@@ -15,6 +15,7 @@ from churnml.model.bundle import Bundle
 from churnml.report.stakeholder.alarms import Alarms
 from churnml.report.stakeholder.facts import Reason
 from churnml.report.stakeholder.past_weeks import PastWeeks
+from churnml.scoring import features_at
 
 #: What moved a score since the alert: so many topics, if they moved the log-odds by so much.
 CHANGES = 3
@@ -43,13 +44,15 @@ def reasoning(alarms: Alarms, weeks: PastWeeks, bundle: Bundle) -> Reasoning:
     """The reasons of every customer with an open alert.
 
     They are those of the newest as_of at which the customer was at risk: the report's own, but for
-    who has left since.
+    who has left since. Who was at risk at none of the weeks has none.
     """
     newest = alarms.open.groupby("customer_id", sort=False)["as_of"].max()
     if newest.empty:
         return Reasoning()
     seen = weeks.scores.groupby("customer_id")["as_of"].max()
-    keys = [(str(customer), seen[customer]) for customer in newest.index]
+    keys = [(str(customer), seen[customer]) for customer in newest.index if customer in seen]
+    if not keys:
+        return Reasoning()
     index = pd.MultiIndex.from_tuples(keys, names=weeks.table.index.names)
     said = _reasons(index, weeks, bundle)
     problems = {key[0]: told for key, told in open_problems(weeks.dataset, index).items()}
@@ -74,13 +77,14 @@ def _changes(
     """What moved the scores since the newest alert, of those at risk then and now."""
     as_of = weeks.as_ofs[-1]
     earlier = [(customer, moment) for customer, moment in newest.items() if moment != as_of]
-    kept = [one for one in earlier if (one[0], as_of) in weeks.table.index]
-    if not kept:
+    then = _then([one for one in earlier if (one[0], as_of) in weeks.table.index], weeks)
+    if then.empty:
         return {}
+    customers = then.index.get_level_values("customer_id")
     moved = score_change(
         bundle,
-        weeks.table.loc[_rows(kept, weeks)],
-        weeks.table.loc[_rows([(customer, as_of) for customer, _ in kept], weeks)],
+        then,
+        weeks.table.loc[_rows([(customer, as_of) for customer in customers], weeks)],
         features=weeks.features,
         voices=voices_of(weeks.dataset),
     )
@@ -89,6 +93,17 @@ def _changes(
         str(customer): tuple(rows.head(CHANGES).to_dict("records"))
         for customer, rows in large.groupby("customer_id", sort=False)
     }
+
+
+def _then(keys: Sequence[tuple[Any, pd.Timestamp]], weeks: PastWeeks) -> pd.DataFrame:
+    """The features at the alerts; of a ledger some may lie between the weeks."""
+    index = _rows(keys, weeks)
+    between = sorted(set(index.get_level_values("as_of")) - set(weeks.as_ofs))
+    table = weeks.table
+    if between:
+        more = features_at(weeks.dataset, between, features=weeks.features)
+        table = pd.concat([table, more[table.columns]])
+    return table.loc[index[index.isin(table.index)]]
 
 
 def _rows(keys: Sequence[tuple[Any, pd.Timestamp]], weeks: PastWeeks) -> pd.MultiIndex:

@@ -11,7 +11,14 @@ import pandas as pd
 from churnml.alerting.naming import play_name, row_name, tier_name
 from churnml.report.canvas import Language
 from churnml.report.captions import family_name
-from churnml.report.stakeholder.facts import CustomerFact, Reason, ReportFacts
+from churnml.report.stakeholder.facts import (
+    AlertFact,
+    Contact,
+    CustomerFact,
+    Earlier,
+    Reason,
+    ReportFacts,
+)
 from churnml.report.stakeholder.lanes import DrawnTimeline, drawn_timeline, naive
 from churnml.report.stakeholder.listing import NAME_LETTERS, shown_name
 from churnml.report.stakeholder.words import cut, day, money, percent, short_day, whole, words_of
@@ -173,6 +180,33 @@ def _facts(
             "" if standing.value_at_risk is None else money(standing.value_at_risk, facts.currency),
         ),
         (told["raised"], raised),
+        (told["told"], "" if newest.is_new else _said_then(newest, language)),
+        (told["before"], "; ".join(_over(one, language) for one in newest.earlier)),
+        (told["quiet"], "" if newest.quiet_until is None else day(newest.quiet_until, language)),
+        (told["contacts"], "; ".join(_contact(one, language) for one in customer.contacts)),
         (told["id"], cut(customer.person.customer_id, ID_LETTERS)),
     ]
     return tuple((name, text) for name, text in found if text)
+
+
+def _said_then(alert: AlertFact, language: Language) -> str:
+    """What a ledger says was told when the alert was raised."""
+    return cut(" ".join((alert.told.get(language) or "").split()), TEXT_LETTERS)
+
+
+def _over(earlier: Earlier, language: Language) -> str:
+    told = words_of(language)["customers"][f"before_{earlier.closed_by}"]
+    return str(told.format(day=day(earlier.as_of, language)))
+
+
+def _contact(contact: Contact, language: Language) -> str:
+    told = words_of(language)["customers"]
+    play = play_name(contact.play, language) if contact.play else told["contact"]
+    begun = day(contact.assigned_at, language)
+    if contact.completed_at is None:
+        return str(told["contact_open"].format(play=play, begun=begun))
+    return str(
+        told["contact_done"].format(
+            play=play, begun=begun, done=day(contact.completed_at, language)
+        )
+    )
