@@ -27,7 +27,7 @@ from churnml.model.message_risk import with_message_risk
 from churnml.snapshots import take_snapshots
 from churnml.sources.dataset import Dataset
 from churnml.text.hearing import MESSAGE_SCORES
-from churnml.windows import DAY
+from churnml.windows import DAY, WEEK_DAYS
 
 #: After so many days without data the windows of four weeks are empty for everyone.
 BLIND_DAYS = 28
@@ -119,6 +119,17 @@ def _at_risk(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:
             f"until {dataset.observed_until:%Y-%m-%d}; choose as_ofs inside it."
         )
     return snapshots
+
+
+def said_of_silence(as_ofs: Sequence[pd.Timestamp], observed_until: pd.Timestamp) -> str | None:
+    """What to mind where an as_of lies a week and more after the data; None where none does."""
+    behind = (max(as_ofs) - observed_until) / DAY
+    if behind < WEEK_DAYS:
+        return None
+    return (
+        f"The data end {behind:.0f} days before {max(as_ofs):%Y-%m-%d}, so everyone looks "
+        f"that much more silent. Score at {observed_until:%Y-%m-%d}, or load newer data."
+    )
 
 
 def _inside(as_ofs: Sequence[pd.Timestamp], observed_until: pd.Timestamp) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from churnml.errors import InputError
 from churnml.evaluation.outside import read_scores
-from churnml.scoring import BLIND_DAYS, features_at
+from churnml.scoring import BLIND_DAYS, features_at, said_of_silence
+from churnml.windows import DAY
 
 GOOD = {"customer_id": ["007", "008"], "as_of": ["2026-01-05", "2026-01-05"]}
 
@@ -84,3 +85,13 @@ def test_nobody_is_scored_so_long_after_the_data_that_all_look_silent(dataset_of
 
     with refused if is_refused else contextlib.nullcontext():
         assert len(features_at(dataset, [moment], features=())) == 1
+
+
+def test_a_date_a_week_after_the_data_is_scored_with_a_warning():
+    end = pd.Timestamp("2026-10-31")
+
+    assert said_of_silence([end, end + 6 * DAY], end) is None
+    told = said_of_silence([end, end + 27 * DAY], end)
+    assert told is not None
+    assert "27 days before 2026-11-27" in told
+    assert "Score at 2026-10-31" in told

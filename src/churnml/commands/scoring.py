@@ -24,6 +24,7 @@ from churnml.commands.base import (
     instants,
     print_json,
     show_notices,
+    stderr,
     stdout,
 )
 
@@ -47,7 +48,7 @@ def score(
     from churnml.delivery import check_suffix, write_scores
     from churnml.explanation import strongest_reasons
     from churnml.model.bundle import Bundle
-    from churnml.scoring import listened, score_everyone
+    from churnml.scoring import listened, said_of_silence, score_everyone
     from churnml.sources import open_dataset
     from churnml.tracking import resolve
 
@@ -57,6 +58,8 @@ def score(
     as_ofs = instants(opened, as_of, since, until, every)
     bundle = Bundle.load(resolve(model))
     show_notices(opened)
+    if silence := said_of_silence(as_ofs, opened.observed_until):
+        stderr.print(f"note: {silence}", style="yellow", highlight=False, soft_wrap=True)
     heard = listened(opened, bundle)
     scores, table, _ = score_everyone(heard, bundle, as_ofs, study=study)
     said = strongest_reasons(heard, bundle, table, scores["probability"], study=study)
