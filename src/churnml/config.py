@@ -19,6 +19,7 @@ DEFAULT_STUDY = Path("experiments/studies/default.toml")
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Sampler = Literal["none", "scale_pos_weight", "smote", "undersample", "easy_ensemble"]
+DeviceChoice = Literal["cpu", "auto", "cuda"]
 
 
 class Section(BaseModel):
@@ -79,6 +80,8 @@ class Model(Section):
     """Rebalancing of classes inside the fold; measured, and none is better."""
     max_rows: Annotated[int, Field(gt=0)] = 500_000
     """More training rows are thinned out to so many."""
+    device: DeviceChoice = "cpu"
+    """Where boosters are fitted: ``cuda`` only a GPU, ``auto`` a GPU where there is one."""
 
 
 class Tuning(Section):

@@ -9,7 +9,6 @@ if __name__ == "__main__":  # `python -m churnml.train` is `churnml train`; befo
     sys.argv[1:1] = ["train"]
     runpy.run_module("churnml", run_name="__main__", alter_sys=True)
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,12 +27,11 @@ from churnml.evaluation.promotion import Verdict, against_rule, compare, newest_
 from churnml.evaluation.proof import Proof, prove
 from churnml.evaluation.record import record, write_record
 from churnml.evaluation.words import say
-from churnml.features import Feature, feature_digest, with_features
-from churnml.features.cache import code_digest
+from churnml.features import Feature
 from churnml.model.bundle import Bundle, check_folder
-from churnml.model.examples import Examples, prepare
 from churnml.model.treatment import untreated
-from churnml.model.tuning import Tuned, tune
+from churnml.model.tuning import Tuned
+from churnml.prepared import RUNS, Prepared
 from churnml.report.card import WrittenCard, card_facts, strength_on_newest, write_model_card
 from churnml.report.dictionary import write_dictionary
 from churnml.report.notebook import stages_for, training_html
@@ -41,13 +39,6 @@ from churnml.report.stakeholder import report_path, write_reports
 from churnml.report.terminal import Stages, show_training
 from churnml.report.training import card_figures, training_figures
 from churnml.scoring import features_for, needed_features
-from churnml.sources import open_dataset, read_description
-from churnml.sources.dataset import Dataset
-from churnml.sources.gating import description_path
-from churnml.splits import ForwardFolds
-from churnml.windows import instant
-
-RUNS = Path("mlruns")
 
 
 @dataclass(frozen=True)
@@ -82,6 +73,8 @@ def train(
     as_of: str | None = None,
     own: Sequence[Feature] = (),
     out: Path | None = None,
+    workers: int = 1,
+    storage: str | None = None,
     console: Console | None = None,
 ) -> TrainingResult:
     """Run a study: from tables to a registered model with its out-of-time proof.
@@ -100,6 +93,11 @@ def train(
         Your own features beside the catalogue; who scores must bring them.
     out : Path, optional
         Folder of the model; default ``mlruns/bundles/<digest>``.
+    workers : int
+        Processes that try settings side by side.
+    storage : str, optional
+        Address of the PostgreSQL database that keeps the search, for several machines; default: a
+        journal under ``mlruns/``.
     console : Console, optional
         Where progress is written; default: the notebook, else stderr.
 
@@ -118,15 +116,13 @@ def train(
     if out is not None:
         check_folder(out)
     stages = stages_for(console)
-    with stages.stage("read and check"):
-        dataset = with_features(_open(data, dataset_file=dataset_file, as_of=as_of), own)
-        stages.notices(dataset.notices)
-    with stages.stage("snapshots, features, labels"):
-        examples, folds = prepare(dataset, study=study, cache=RUNS / "cache", say=stages.say)
-    run = _Run(dataset, examples, folds, study)
+    run = _Run.of(
+        data, study=study, dataset_file=dataset_file, as_of=as_of, own=own, storage=storage,
+        stages=stages,
+    )  # fmt: skip
     audit = run.audited(stages)
     with stages.stage("tuning"):
-        tuned = run.tune(stages)
+        tuned = run.tune(stages, workers=workers, storage=storage)
     fitting = Fitting.of(study, parameters=tuned.chosen)
     with stages.stage("out-of-time proof"):
         proof = run.prove(fitting, data, stages)
@@ -193,33 +189,8 @@ def _said(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _open(data: Path, *, dataset_file: Path | None, as_of: str | None) -> Dataset:
-    if as_of is None:
-        return open_dataset(data, dataset_file=dataset_file)
-    zone = read_description(description_path(data, dataset_file)).timezone
-    return open_dataset(data, dataset_file=dataset_file, known_until=instant(as_of, zone=zone))
-
-
-@dataclass(frozen=True)
-class _Run:
-    """The fixed parts of a training: data, examples, folds, study."""
-
-    dataset: Dataset
-    examples: Examples
-    folds: ForwardFolds
-    study: Study
-
-    @property
-    def digest(self) -> str:
-        """Digest of data, study and code: the name of the tuning study and of the bundle."""
-        parts = [
-            self.dataset.digest,
-            self.study.digest(),
-            code_digest(),
-            str(self.dataset.observed_until),
-            feature_digest(self.examples.catalogue),
-        ]
-        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+class _Run(Prepared):
+    """A training: what was prepared, and what is found and written of it."""
 
     def facts(self) -> dict[str, Any]:
         """What the run was made of."""
@@ -253,29 +224,6 @@ class _Run:
             audit = audit_training(self.dataset, self.examples, folds=self.folds, study=self.study)
             stages.notices([one.message for one in audit.alarms])
         return audit
-
-    def tune(self, stages: Stages) -> Tuned:
-        """Search for a better setting than the recipe, on data closed before the first test.
-
-        A test shorter than the weeks of the promotion must not let the search see those.
-        """
-        trials = self.study.tuning.trials
-        with stages.bar(trials + 1) as progress:
-            tuned = tune(
-                self.examples,
-                folds=self.folds,
-                tested=min(
-                    self.folds.starts[0],
-                    newest_closed(self.examples, observed_until=self.dataset.observed_until)[0],
-                ),
-                trials=trials,
-                seed=self.study.seed,
-                journal=RUNS / "studies" / f"{self.digest}.journal",
-                name=self.digest,
-                progress=progress,
-            )
-        stages.say(tuned.reason)
-        return tuned
 
     def prove(self, fitting: Fitting, data: Path, stages: Stages) -> Proof:
         """How often and how early the setting is right on months it has not seen."""

@@ -17,6 +17,7 @@ HOUSE = (
     "commands",
     "train",
     "recalibration",
+    "prepared",
     "tracking",
     "report",
     "project",

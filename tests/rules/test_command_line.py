@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from churnml.__main__ import main
+from churnml.model.device import gpu_found
 
 
 def run(arguments, capsys) -> tuple[int, str]:
@@ -45,6 +46,46 @@ def test_a_path_that_does_not_exist_is_named(folder, capsys):
 
     assert code == 2
     assert "nowhere" in message
+
+
+def test_a_password_on_the_command_line_is_refused_and_not_repeated(folder, capsys, monkeypatch):
+    monkeypatch.delenv("CHURNML_STORAGE", raising=False)
+    address = "postgresql://tuner:s3cret@localhost:1/search"
+    code, message = run(["train", "data", "--storage", address], capsys)
+
+    assert code == 2
+    assert "CHURNML_STORAGE" in message
+    assert "s3cret" not in message
+
+
+def test_a_storage_that_does_not_answer_is_named_without_its_password(folder, capsys, monkeypatch):
+    pytest.importorskip("psycopg", reason="the extra postgres is not installed")
+    monkeypatch.setenv("CHURNML_STORAGE", "postgresql://tuner:s3cret@localhost:1/search")
+    for command in ("train", "tune"):
+        code, message = run([command, "data"], capsys)
+
+        assert code == 2
+        assert "localhost:1/search fails" in message
+        assert "s3cret" not in message
+
+
+def test_help_for_a_training_needs_the_database_of_both(folder, capsys, monkeypatch):
+    monkeypatch.delenv("CHURNML_STORAGE", raising=False)
+    code, message = run(["tune", "data"], capsys)
+
+    assert code == 2
+    assert "CHURNML_STORAGE=postgresql://" in message
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_is_said_before_anything_is_read(folder, capsys):
+    if gpu_found():
+        pytest.skip("there is a GPU here")
+    (folder / "study.toml").write_text('[model]\ndevice = "cuda"\n')
+    code, message = run(["train", "data", "--config", "study.toml"], capsys)
+
+    assert code == 2
+    assert "no GPU" in message
+    assert "auto" in message
 
 
 def test_an_unknown_key_of_the_study_is_named_with_the_known_ones(folder, capsys):

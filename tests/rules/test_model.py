@@ -4,60 +4,15 @@ import dataclasses
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from churnml.errors import InputError
-from churnml.features import Family, Feature, Unit
 from churnml.model.bundle import Bundle
 from churnml.model.ensemble import fit_ensemble
 from churnml.model.examples import Examples
 from churnml.model.sampling import samples
-from churnml.model.tuning import tune
-from churnml.splits import ForwardFolds
-from churnml.windows import DAY, LabelWindow
-
-START = pd.Timestamp("2025-01-06")
-WINDOW = LabelWindow(21, 28, 14)
-WIDE = LabelWindow(7, 77, 14)
-TESTED = START + 30 * 7 * DAY
-FOLDS = ForwardFolds(WINDOW, (TESTED,), TESTED + 60 * DAY)
-
-
-def panel(*, customers: int = 150, weeks: int = 40, seed: int = 3) -> Examples:
-    """Leavers have more of ``strain``; ``noise`` says nothing; a category leans a little."""
-    rng = np.random.default_rng(seed)
-    as_ofs = [START + number * 7 * DAY for number in range(weeks)]
-    index = pd.MultiIndex.from_product(
-        [[f"c{number:03}" for number in range(customers)], as_ofs], names=["customer_id", "as_of"]
-    )
-    strain = rng.normal(size=len(index))
-    churned = rng.random(len(index)) < 1 / (1 + np.exp(3.0 - 1.5 * strain))
-    features = pd.DataFrame(
-        {
-            "strain": np.where(rng.random(len(index)) < 0.1, np.nan, strain),
-            "noise": rng.normal(size=len(index)),
-            "constant": 1.0,
-            "sector": np.where(rng.random(len(index)) < 0.5, "retail", "bank"),
-            "country": np.where(churned ^ (rng.random(len(index)) < 0.3), "north", "south"),
-        },
-        index=index,
-    )
-    labels = pd.Series(np.where(churned, "churned", "stayed"), index=index)
-    return Examples(
-        features=features,
-        labels={WINDOW: labels, WIDE: labels},
-        population=pd.Series(True, index=index),
-        catalogue=tuple(feature(name) for name in features),
-        silent_churn=False,
-    )
-
-
-def feature(name: str) -> Feature:
-    return Feature(
-        name=name, value=None, title={"en": name, "ru": name}, unit=Unit.SCORE,
-        family=Family.USAGE, risk=1 if name == "strain" else 0,
-    )  # fmt: skip
+from churnml.windows import DAY
+from drawn.panel import FOLDS, START, TESTED, WIDE, WINDOW, feature, panel
 
 
 def fitted(examples: Examples, **choices):
@@ -232,26 +187,3 @@ def test_a_bundle_holds_no_pickle(tmp_path):
     bundle_of(panel()).save(tmp_path / "model")
 
     assert {path.suffix for path in (tmp_path / "model").iterdir()} == {".ubj", ".json"}
-
-
-def tuned(examples, journal, *, trials):
-    return tune(
-        examples, folds=FOLDS, tested=TESTED, trials=trials, seed=1, journal=journal, name="s",
-        progress=lambda done, best: None,
-    )  # fmt: skip
-
-
-def test_a_search_that_was_cut_off_walks_on_as_if_it_had_not_been(tmp_path):
-    examples = panel()
-    whole = tuned(examples, tmp_path / "whole", trials=4)
-    tuned(examples, tmp_path / "cut", trials=2)
-    resumed = tuned(examples, tmp_path / "cut", trials=4)
-
-    pd.testing.assert_frame_equal(resumed.trials, whole.trials)
-
-
-def test_the_recipe_is_the_first_trial_and_stays_unless_clearly_beaten(tmp_path):
-    found = tuned(panel(), tmp_path / "journal", trials=1)
-
-    assert len(found.trials) == 2
-    assert found.is_recipe == found.reason.startswith("The recipe is kept")

@@ -48,8 +48,8 @@ def doctor(
     from churnml.evaluation.outside import read_scores
     from churnml.explanation.audit import examine_reasons, with_reasons
     from churnml.model.bundle import Bundle
+    from churnml.prepared import RUNS
     from churnml.tracking import resolve
-    from churnml.train import RUNS
 
     def say(line: str) -> None:
         stderr.print(line, style="dim", highlight=False, soft_wrap=True)

@@ -43,8 +43,8 @@ def rules(
     from churnml.delivery import check_suffix, write_table
     from churnml.evaluation.rule_book import mine_rules
     from churnml.model.examples import prepare
+    from churnml.prepared import RUNS
     from churnml.sources import open_dataset
-    from churnml.train import RUNS
 
     if out is not None:
         check_suffix(out)

@@ -13,7 +13,8 @@ import pandas as pd
 from churnml.config import Sampler, Study
 from churnml.evaluation.baselines import fitted_scores, rule_scores
 from churnml.evaluation.threshold import operating_threshold
-from churnml.model.boosting import Parameters
+from churnml.model.boosting import Device, Parameters
+from churnml.model.device import device_for
 from churnml.model.ensemble import Ensemble, fit_ensemble
 from churnml.model.examples import Examples
 from churnml.splits import ForwardFolds
@@ -42,6 +43,7 @@ class Fitting:
     seeds: int
     max_rows: int
     signals: Mapping[str, int] = field(default_factory=dict)
+    device: Device = "cpu"
 
     @classmethod
     def of(cls, study: Study, *, parameters: Parameters | None) -> Self:
@@ -49,7 +51,7 @@ class Fitting:
         model = study.model
         return cls(
             parameters, model.sampler, study.seed, model.seeds, model.max_rows,
-            study.baselines.rank_sum,
+            study.baselines.rank_sum, device_for(model.device),
         )  # fmt: skip
 
     def fit(self, examples: Examples, *, folds: ForwardFolds, tested: pd.Timestamp) -> Ensemble:
@@ -57,7 +59,7 @@ class Fitting:
         return fit_ensemble(
             examples, folds=folds, tested=tested, seed=self.seed, seeds=self.seeds,
             sampler=self.sampler, parameters=self.parameters, max_rows=self.max_rows,
-            signals=self.signals,
+            signals=self.signals, device=self.device,
         )  # fmt: skip
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from churnml.model.preparation import Matrix
-
 if TYPE_CHECKING:
     import xgboost
+
+    from churnml.model.preparation import Matrix
+
+#: Where boosters are fitted.
+Device = Literal["cpu", "cuda"]
 
 # OpenMP threads that spin while they wait cost a factor of ten on a shared machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -37,7 +41,9 @@ class Parameters:
     colsample_bytree: float = 0.15
     reg_lambda: float = 10.0
 
-    def booster(self, *, seed: int, monotone: Sequence[int]) -> dict[str, Any]:
+    def booster(
+        self, *, seed: int, monotone: Sequence[int], device: Device = "cpu"
+    ) -> dict[str, Any]:
         """The parameters in XGBoost's own words."""
         chosen = asdict(self)
         del chosen["trees"]
@@ -48,6 +54,7 @@ class Parameters:
             "tree_method": "hist",
             "max_bin": 128,
             "seed": seed,
+            "device": device,
             "verbosity": 0,
             "monotone_constraints": "(" + ",".join(str(sign) for sign in monotone) + ")",
         }
@@ -75,7 +82,7 @@ def recipe(*, rows: int, positives: int, leavers: int) -> Parameters:
 
 def training_matrix(
     matrix: Matrix,
-    target: npt.NDArray[np.bool_],
+    target: npt.NDArray[np.bool_] | npt.NDArray[np.float32],
     *,
     columns: Sequence[str],
     weight: npt.NDArray[np.float32] | None = None,
@@ -89,19 +96,62 @@ def training_matrix(
 
 
 def fit_booster(
-    data: xgboost.QuantileDMatrix, *, parameters: Parameters, seed: int, monotone: Sequence[int]
+    data: xgboost.QuantileDMatrix,
+    *,
+    parameters: Parameters,
+    seed: int,
+    monotone: Sequence[int],
+    device: Device = "cpu",
 ) -> xgboost.Booster:
-    """A booster with exactly ``parameters.trees`` trees."""
+    """A booster with exactly ``parameters.trees`` trees; it predicts on the CPU wherever fitted."""
     import xgboost
 
-    chosen = parameters.booster(seed=seed, monotone=monotone)
-    return xgboost.train(chosen, data, num_boost_round=parameters.trees)
+    chosen = parameters.booster(seed=seed, monotone=monotone, device=device)
+    booster = xgboost.train(chosen, data, num_boost_round=parameters.trees)
+    booster.set_param({"device": "cpu"})
+    return booster
 
 
 def margins(booster: xgboost.Booster, matrix: Matrix) -> npt.NDArray[np.float64]:
     """Log-odds of each row."""
     found = booster.inplace_predict(matrix, predict_type="margin", validate_features=False)
     return np.asarray(found, dtype=np.float64)
+
+
+def staged_margins(
+    booster: xgboost.Booster,
+    data: xgboost.DMatrix,
+    *,
+    rounds: range,
+    before: npt.NDArray[np.float32] | None,
+) -> npt.NDArray[np.float32]:
+    """Log-odds after each of these rounds, shape (n_rows, n_rounds); bit for bit what it predicts.
+
+    Every row is read once, whatever the number of rounds.
+
+    Parameters
+    ----------
+    booster : Booster
+    data : DMatrix
+    rounds : range
+    before : array, shape (n_rows,), optional
+        The log-odds after the round before; None: the rounds begin with the first.
+    """
+    part = booster[rounds.start : rounds.stop]
+    leaves = part.predict(data, pred_leaf=True, strict_shape=True)
+    leaves = leaves.reshape(len(leaves), len(rounds)).astype(np.intp)
+    model = json.loads(bytes(part.save_raw("json")))
+    steps = np.empty(leaves.shape, np.float32)
+    for column, tree in enumerate(model["learner"]["gradient_booster"]["model"]["trees"]):
+        # a leaf keeps its value where a split keeps its threshold
+        values = np.array(tree["split_conditions"], np.float32)
+        steps[:, column] = values[leaves[:, column]]
+    if before is None:
+        first = (rounds.start, rounds.start + 1)
+        steps[:, 0] = booster.predict(data, output_margin=True, iteration_range=first)
+    else:
+        steps[:, 0] += before
+    return np.cumsum(steps, axis=1, dtype=np.float32)
 
 
 def contributions(

@@ -15,7 +15,7 @@ from churnml.config import Sampler
 from churnml.errors import InputError
 from churnml.labels import CHURNED
 from churnml.model import boosting
-from churnml.model.boosting import Parameters
+from churnml.model.boosting import Device, Parameters
 from churnml.model.examples import MIN_POSITIVES, Examples
 from churnml.model.linear import Linear, fit_linear
 from churnml.model.preparation import Matrix, Preparation, fit_preparation
@@ -160,6 +160,7 @@ def fit_ensemble(
     parameters: Parameters | None = None,
     max_rows: int = 500_000,
     signals: Mapping[str, int] | None = None,
+    device: Device = "cpu",
 ) -> Ensemble:
     """The recipe fitted on everything whose label was closed when the test begins.
 
@@ -176,6 +177,8 @@ def fit_ensemble(
         None: the recipe for the number of leavers.
     signals : mapping of str to int, optional
         Obvious signals with the sign of risk, for a second opinion; default: those known.
+    device : str
+        Where the boosters are fitted: ``cpu`` or ``cuda``.
 
     Raises
     ------
@@ -204,17 +207,16 @@ def fit_ensemble(
         churned = (examples.labels[head] == CHURNED).to_numpy()[used]
         if head == window or churned.sum() >= MIN_POSITIVES:
             matrix = narrow if head == window else preparation.matrix(examples.features[used])
-            monotone = boosting.monotone_signs(preparation.sources, examples.risk)
-            boosted = _Boosting(parameters, preparation.columns, monotone, seed, seeds, sampler)
-            fitted.append(boosted.fit(matrix, churned, head=head, weight=examples.weights(used)))
-    heads = _aligned(fitted, narrow)
+            signs = boosting.monotone_signs(preparation.sources, examples.risk)
+            how = _Boosting(parameters, preparation.columns, signs, seed, seeds, sampler, device)
+            fitted.append(how.fit(matrix, churned, head=head, weight=examples.weights(used)))
     weight = examples.weights(rows)
     linear = fit_linear(narrow, target, weight=weight)
     beside, share = second_opinion(
         examples.features[rows], narrow, target, preparation=preparation, signals=signals or {},
-        members=len(heads) + 1, weight=weight,
+        members=len(fitted) + 1, weight=weight,
     )  # fmt: skip
-    draft = Ensemble(preparation, heads, linear, 0.0, parameters, beside, share)
+    draft = Ensemble(preparation, _aligned(fitted, narrow), linear, 0.0, parameters, beside, share)
     return replace(draft, level=_level(draft.logit_of(narrow), target, weight=weight))
 
 
@@ -252,6 +254,7 @@ class _Boosting:
     seed: int
     seeds: int
     sampler: Sampler
+    device: Device
 
     def fit(
         self,
@@ -273,7 +276,11 @@ class _Boosting:
             for seed in range(self.seed, self.seed + self.seeds):
                 boosters.append(
                     boosting.fit_booster(
-                        data, parameters=self.parameters, seed=seed, monotone=self.monotone
+                        data,
+                        parameters=self.parameters,
+                        seed=seed,
+                        monotone=self.monotone,
+                        device=self.device,
                     )
                 )
                 shifts.append(-sample.log_odds_shift)
