@@ -38,6 +38,7 @@ CONTENDERS = {
     "churnml": ("ours", "churnml", "xl"),
     "churnml_gated": ("ours", "churnml", "large"),
     "churnml_frame": ("ours", "churnml", "medium"),
+    "churnml_spark": ("ours", "pyspark", "small"),
     "duck_window": ("peers", "duckdb", "medium"),
     "polars_hand": ("peers", "polars", "large"),
     "fight_churn": ("peers", "duckdb", "small"),

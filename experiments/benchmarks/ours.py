@@ -18,6 +18,7 @@ from churnml.features.row_sources import EVENTS as SOURCE
 from churnml.sources import open_dataset
 from churnml.sources.dataset import Dataset
 from churnml.sources.description import Description
+from churnml.sources.spark import on_spark
 
 _TITLE = {"en": "of the reference job", "ru": "из опорной задачи"}
 _TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE",
@@ -81,4 +82,11 @@ def churnml_gated(folder: Path, out: Path, customers: int) -> None:
     """The same from a dataset opened as a user does, the quality gate included."""
     opened = open_dataset(folder, dataset_file=Path(__file__).with_name("dataset.toml"))
     parts = feature_parts(opened, snapshots(customers), features=features())
+    write_parts(parts, out)
+
+
+def churnml_spark(folder: Path, out: Path, customers: int) -> None:
+    """The same with the statements on Apache Spark, all cores of this machine."""
+    cluster = on_spark(dataset(folder), master="local[*]")
+    parts = feature_parts(cluster, snapshots(customers), features=features())
     write_parts(parts, out)

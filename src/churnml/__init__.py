@@ -39,6 +39,8 @@ _DATA = {
     "Unit": "churnml.features:Unit",
     "compute_features": "churnml.features:compute_features",
     "feature_parts": "churnml.features:feature_parts",
+    "spread_features": "churnml.features:spread_features",
+    "on_spark": "churnml.sources.spark:on_spark",
     "LabelWindow": "churnml.windows:LabelWindow",
     "label": "churnml.labels:label",
     "find_spells": "churnml.labels:spells",
@@ -167,6 +169,7 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.features import Unit as Unit
     from churnml.features import compute_features as compute_features
     from churnml.features import feature_parts as feature_parts
+    from churnml.features import spread_features as spread_features
     from churnml.features import with_features as with_features
     from churnml.features.catalogue import catalogue as catalogue
     from churnml.labels import label as label
@@ -220,6 +223,7 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.snapshots import take_snapshots as take_snapshots
     from churnml.sources import check as check
     from churnml.sources import open_dataset as open_dataset
+    from churnml.sources.spark import on_spark as on_spark
     from churnml.sources.world import simulate as simulate
     from churnml.splits import forward_folds as forward_folds
     from churnml.train import train as _train

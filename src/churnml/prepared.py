@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +18,7 @@ from churnml.model.search_storage import Place, check_storage
 from churnml.model.tuning import Tuned, tune
 from churnml.report.terminal import Stages
 from churnml.sources import open_dataset, read_description
+from churnml.sources.backend import Home, on_duckdb
 from churnml.sources.dataset import Dataset
 from churnml.sources.gating import description_path
 from churnml.splits import ForwardFolds
@@ -45,6 +46,7 @@ class Prepared:
         as_of: str | None,
         own: Sequence[Feature] = (),
         storage: str | None = None,
+        home: Home = on_duckdb,
         stages: Stages,
     ) -> Self:
         """Read and check the data, then make snapshots, features, labels and folds.
@@ -59,7 +61,8 @@ class Prepared:
             check_storage(storage)
         device_for(study.model.device, say=stages.say)
         with stages.stage("read and check"):
-            dataset = with_features(_open(data, dataset_file=dataset_file, as_of=as_of), own)
+            opened = _open(data, dataset_file=dataset_file, as_of=as_of)
+            dataset = replace(with_features(opened, own), home=home)
             stages.notices(dataset.notices)
         with stages.stage("snapshots, features, labels"):
             examples, folds = prepare(dataset, study=study, cache=RUNS / "cache", say=stages.say)

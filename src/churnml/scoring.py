@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +18,7 @@ from churnml.features import (
     compute_features,
     feature_digest,
     feature_parts,
+    spread_features,
 )
 from churnml.features.triage import triage_features
 from churnml.features.value import MONTHS
@@ -107,6 +109,25 @@ def feature_parts_at(
     return feature_parts(
         dataset, snapshots, features=features, memory_mb=memory_mb, progress=progress
     )
+
+
+def spread_features_at(
+    dataset: Dataset,
+    as_ofs: Sequence[pd.Timestamp],
+    *,
+    features: Sequence[Feature],
+    target: Path | str,
+) -> int:
+    """The same, written by the executors of Spark; how many rows.
+
+    Raises
+    ------
+    InputError
+        If nobody is at risk at any as_of, or as of ``spread_features``.
+    """
+    snapshots = _at_risk(dataset, as_ofs)
+    spread_features(dataset, snapshots, features=features, target=target)
+    return len(snapshots)
 
 
 def _at_risk(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:

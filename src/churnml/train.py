@@ -39,6 +39,7 @@ from churnml.report.stakeholder import report_path, write_reports
 from churnml.report.terminal import Stages, show_training
 from churnml.report.training import card_figures, training_figures
 from churnml.scoring import features_for, needed_features
+from churnml.sources.backend import Home, on_duckdb
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def train(
     workers: int = 1,
     storage: str | None = None,
     console: Console | None = None,
+    home: Home = on_duckdb,
 ) -> TrainingResult:
     """Run a study: from tables to a registered model with its out-of-time proof.
 
@@ -100,6 +102,8 @@ def train(
         journal under ``mlruns/``.
     console : Console, optional
         Where progress is written; default: the notebook, else stderr.
+    home : Home
+        Where the statements of the features run; default: DuckDB on this machine.
 
     Raises
     ------
@@ -118,7 +122,7 @@ def train(
     stages = stages_for(console)
     run = _Run.of(
         data, study=study, dataset_file=dataset_file, as_of=as_of, own=own, storage=storage,
-        stages=stages,
+        home=home, stages=stages,
     )  # fmt: skip
     audit = run.audited(stages)
     with stages.stage("tuning"):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from churnml.config import Study
+    from churnml.sources.backend import Home
     from churnml.sources.dataset import Dataset
 
 #: Answers for groups whether --help was given: typer would ask pydantic, half of the time of help.
@@ -134,7 +135,25 @@ Since = Annotated[
 ]
 Until = Annotated[str | None, typer.Option(help="With --since: the dates end before this one.")]
 Every = Annotated[str, typer.Option(help="With --since: days from one date to the next.")]
+Engine = Annotated[
+    Literal["duckdb", "spark"],
+    typer.Option(
+        "--engine", help="Where features are computed: duckdb, on this machine, or spark, on the "
+        "cluster that CHURNML_SPARK_MASTER names."
+    ),
+]  # fmt: skip
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same numbers.")]
+
+
+def home_of(engine: Literal["duckdb", "spark"]) -> Home:
+    """Where the statements of the features run."""
+    if engine == "spark":
+        from churnml.sources.spark import spark_home
+
+        return spark_home()
+    from churnml.sources.backend import on_duckdb
+
+    return on_duckdb
 
 
 def data_of(study: Study, data: Path | None) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,12 +13,14 @@ from churnml.commands.base import (
     AsJson,
     AsOfs,
     DatasetFile,
+    Engine,
     Every,
     Lang,
     Since,
     Until,
     app,
     bar,
+    home_of,
     instants,
     print_json,
     print_table,
@@ -28,6 +32,12 @@ from churnml.spoken import Language, counted
 
 if TYPE_CHECKING:
     from churnml.features import Feature
+    from churnml.sources.backend import Home
+
+
+MemoryMb = Annotated[
+    int | None, typer.Option(min=512, help="Megabytes for rows and statements; more is spilled.")
+]
 
 
 @app.command(
@@ -43,7 +53,9 @@ def features(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", help="File to write: .parquet, .csv, .jsonl; with --list a page, .html."
+            "--out",
+            help="File to write: .parquet, .csv, .jsonl; with --list a page, .html; with "
+            "--engine spark also a folder, or table:NAME for a table of its catalog.",
         ),
     ] = None,
     dataset: DatasetFile = None,
@@ -54,10 +66,8 @@ def features(
     model: Annotated[
         str | None, typer.Option(help="With --list and --as-of: show what this model looks at.")
     ] = None,
-    memory_mb: Annotated[
-        int | None,
-        typer.Option(min=512, help="Megabytes for rows and statements; more is spilled."),
-    ] = None,
+    memory_mb: MemoryMb = None,
+    engine: Engine = "duckdb",
     as_json: AsJson = False,
 ) -> None:
     """Compute what the model reads. With --list: what each feature means."""
@@ -67,12 +77,22 @@ def features(
             as_json=as_json,
         )  # fmt: skip
         return
+    moments = as_of, since, until, every
+    if engine == "spark" and out is not None and (target := _spread_to(out)) is not None:
+        _spread_features(data, dataset, moments, target=target, as_json=as_json)
+        return
     _compute_features(
-        data, dataset, (as_of, since, until, every), out=out, memory_mb=memory_mb, as_json=as_json
+        data, dataset, moments, home=home_of(engine), out=out, memory_mb=memory_mb, as_json=as_json
     )
 
 
 Moments = tuple[list[str] | None, str | None, str | None, str]
+
+
+def _spread_to(out: Path) -> Path | str | None:
+    """A folder, or the name of a table, that the executors of Spark write; None: one file."""
+    kind, _, table = str(out).partition(":")
+    return table if kind == "table" and table else None if out.suffix else out
 
 
 def _compute_features(
@@ -80,6 +100,7 @@ def _compute_features(
     dataset: Path | None,
     moments: Moments,
     *,
+    home: Home,
     out: Path | None,
     memory_mb: int | None,
     as_json: bool,
@@ -95,7 +116,7 @@ def _compute_features(
     from churnml.sources import open_dataset
 
     check_suffix(out)
-    opened = open_dataset(data, dataset_file=dataset)
+    opened = replace(open_dataset(data, dataset_file=dataset), home=home)
     show_notices(opened)
     as_ofs = instants(opened, *moments)
     chosen = catalogue(opened)
@@ -104,6 +125,33 @@ def _compute_features(
             opened, as_ofs, features=chosen, memory_mb=memory_mb, progress=progress
         )
         rows = write_parts(parts, out)
+    _say(rows, chosen, out, as_json=as_json)
+
+
+def _spread_features(
+    data: Path | None,
+    dataset: Path | None,
+    moments: Moments,
+    *,
+    target: Path | str,
+    as_json: bool,
+) -> None:
+    """The executors write the table themselves; it never is on this machine."""
+    if data is None:
+        raise InputError("features needs DATA.")
+    from churnml.features import catalogue
+    from churnml.scoring import spread_features_at
+    from churnml.sources import open_dataset
+    from churnml.sources.spark import on_spark
+
+    opened = on_spark(open_dataset(data, dataset_file=dataset))
+    show_notices(opened)
+    chosen = catalogue(opened)
+    rows = spread_features_at(opened, instants(opened, *moments), features=chosen, target=target)
+    _say(rows, chosen, target, as_json=as_json)
+
+
+def _say(rows: int, chosen: Sequence[Feature], out: object, *, as_json: bool) -> None:
     if as_json:
         columns = [feature.name for feature in chosen]
         print_json({"rows": rows, "columns": columns, "out": str(out)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from churnml.commands.base import (
     ConfigFile,
     Data,
     DatasetFile,
+    Engine,
     Every,
     Model,
     Out,
@@ -21,6 +23,7 @@ from churnml.commands.base import (
     Since,
     Until,
     app,
+    home_of,
     instants,
     print_json,
     show_notices,
@@ -40,6 +43,7 @@ def score(
     model: Model = CHAMPION,
     dataset: DatasetFile = None,
     config: ConfigFile = None,
+    engine: Engine = "duckdb",
     as_json: AsJson = False,
 ) -> None:
     """Score everyone at risk, on one or many dates. Probability, reasons, health, tier, value."""
@@ -54,7 +58,7 @@ def score(
 
     check_suffix(out)
     study = read_study(config)
-    opened = open_dataset(data, dataset_file=dataset)
+    opened = replace(open_dataset(data, dataset_file=dataset), home=home_of(engine))
     as_ofs = instants(opened, as_of, since, until, every)
     bundle = Bundle.load(resolve(model))
     show_notices(opened)

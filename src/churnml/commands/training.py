@@ -11,12 +11,14 @@ from churnml.commands.base import (
     AsJson,
     ConfigFile,
     DatasetFile,
+    Engine,
     Model,
     NewModel,
     Seed,
     StudyData,
     app,
     data_of,
+    home_of,
     print_json,
     stderr,
     stdout,
@@ -75,6 +77,7 @@ def train(
     workers: WorkersOption = 1,
     storage: Storage = None,
     out: NewModel = None,
+    engine: Engine = "duckdb",
     as_json: AsJson = False,
 ) -> None:
     """Train a model and prove it on later weeks. It is put into use if it is not worse."""
@@ -84,7 +87,7 @@ def train(
     study = overridden(read_study(config), trials=trials, seed=seed)
     result = run(
         data_of(study, data), study=study, dataset_file=dataset, as_of=as_of, out=out,
-        workers=workers, storage=storage, console=stderr.console,
+        workers=workers, storage=storage, console=stderr.console, home=home_of(engine),
     )  # fmt: skip
     if as_json:
         print_json(result.as_json())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churnml.features.catalogue import catalogue, with_features
 from churnml.features.declaration import Family, Feature, Unit, describe, feature_digest
-from churnml.features.engine import compute_features, feature_parts
+from churnml.features.engine import compute_features, feature_parts, spread_features
 from churnml.features.value import annual_revenue
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "describe",
     "feature_digest",
     "feature_parts",
+    "spread_features",
     "with_features",
 ]

@@ -23,7 +23,7 @@ from churnml.features.phase import FEEDS, Phase
 from churnml.features.plan import Plan, build, columns_from, typed
 from churnml.features.scattered import InexactError
 from churnml.features.straight import Straight
-from churnml.features.trees import alias, column, select, sql
+from churnml.features.trees import Join, alias, column, same, select, sql, subquery, table
 from churnml.sources.backend import Backend, Query
 from churnml.sources.dataset import Dataset
 
@@ -73,8 +73,8 @@ class Run:
     def compute(self, backend: Backend) -> pd.DataFrame:
         """The features as one frame in the order of the snapshots that are wanted."""
         values: dict[str, pd.Series] = {}
-        for chosen, query in self._readings(backend):
-            found = backend.frame(Query(query))
+        for chosen, read, made in self._readings(backend):
+            found = backend.frame(_ordered(read, made))
             values.update({feature.name: found[feature.name] for feature in chosen})
         frame = pd.DataFrame({feature.name: values[feature.name] for feature in self.features})
         frame.index = self.asked.index(np.flatnonzero(self.asked.kept))
@@ -117,15 +117,32 @@ class Run:
         for start in range(0, len(self.asked), CHUNK_ROWS):
             rows = np.arange(start, min(start + CHUNK_ROWS, len(self.asked)))
             columns: dict[str, pa.ChunkedArray] = {}
-            for chosen, query in readings:
-                part = query.where(f"r BETWEEN {rows[0]} AND {rows[-1]}")
-                found = backend.read(Query(part))
+            for chosen, read, made in readings:
+                part = sql(f"r BETWEEN {rows[0]} AND {rows[-1]}")
+                found = backend.read(_ordered(read, made, part))
                 columns |= {feature.name: found[feature.name] for feature in chosen}
             ordered = {feature.name: columns[feature.name] for feature in self.features}
             yield self.asked.keys(rows, pa.table(ordered))
 
-    def _readings(self, backend: Backend) -> Iterator[tuple[list[Feature], exp.Select]]:
-        """Features, and the SELECT that reads them once everything is computed."""
+    def keyed(self, backend: Backend) -> Query:
+        """The features beside ``customer_id`` and ``as_of``, as one statement."""
+        rows = np.arange(len(self.asked))
+        keys = self.asked.keys(rows, pa.table({"r": rows}))
+        backend.lend("churnml_keys", keys)
+        items: list[exp.Expression] = [column(name, "k") for name in ("customer_id", "as_of")]
+        joins: list[Join] = []
+        found: dict[str, exp.Expression] = {}
+        for number, (chosen, read, made) in enumerate(self._readings(backend)):
+            part = f"v{number}"
+            joins.append((subquery(select(["r", *read], made), part), same("k", part, "r"), ""))
+            found |= {feature.name: column(feature.name, part) for feature in chosen}
+        items += [found[feature.name] for feature in self.features]
+        return Query(select(items, table("churnml_keys", "k"), joins=joins))
+
+    def _readings(
+        self, backend: Backend
+    ) -> Iterator[tuple[list[Feature], list[exp.Expression], str]]:
+        """Features, what reads them once everything is computed, and from which table."""
         stages = self._stages(backend)
         rows = np.flatnonzero(self.asked.kept)
         backend.lend("churnml_kept", pa.table({"r": rows}))
@@ -138,7 +155,7 @@ class Run:
                     alias(typed(f.value, build(f.value, column=columns_from(plan))), f.name)
                     for f in chosen
                 ]
-                yield chosen, select(read, made, where=[_KEPT.copy()]).order_by("r", copy=False)
+                yield chosen, read, made
 
     def _stages(self, backend: Backend) -> list[str]:
         """Names of the tables of what each snapshot says by itself."""
@@ -288,6 +305,13 @@ class _Stage:
         put = backend.append if self.started else backend.create
         put(self.table, self.reading.of(phase))
         self.started = True
+
+
+def _ordered(read: list[exp.Expression], made: str, *where: exp.Expression) -> Query:
+    """What is read of the snapshots that are wanted, in their order."""
+    items = [item.copy() for item in read]
+    tree = select(items, made, where=[_KEPT.copy(), *where])
+    return Query(tree.order_by("r", copy=False))
 
 
 def _in_order(found: pa.Table) -> dict[str, pa.ChunkedArray]:

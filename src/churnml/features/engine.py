@@ -7,6 +7,7 @@ on the chunks, on the other as_ofs that are asked for, or on the order of any ro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from churnml.features.computing import Run
 from churnml.features.declaration import Feature
 from churnml.features.row_sources import SCORED_MESSAGES
 from churnml.sources.dataset import Dataset
+from churnml.sources.spark.statements import OnSpark
 from churnml.text.hearing import heard
 
 #: A statement over all features of a chunk needs so much.
@@ -128,6 +130,49 @@ def feature_parts(
                 f"{memory_mb} MB are too few for {len(chosen)} features. Allow more memory, or "
                 "compute fewer features or fewer customers at a time."
             ) from None
+
+
+def spread_features(
+    dataset: Dataset,
+    snapshots: pd.DataFrame,
+    *,
+    features: Sequence[Feature] | None = None,
+    target: Path | str,
+) -> None:
+    """The feature table, written by the executors of Spark: it never is on this machine.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        On Spark (``churnml.on_spark``).
+    snapshots, features
+        As for ``compute_features``.
+    target : Path or str
+        A folder, for Parquet with a part for each day of ``as_of``; or, as text, the name of a
+        table of Spark's catalog. What is there of an earlier run is replaced.
+
+    Raises
+    ------
+    InputError
+        As for ``compute_features``, if the dataset is not on Spark, or if the target cannot be
+        written.
+
+    Examples
+    --------
+    >>> cluster = ch.on_spark(dataset, master="local[4]")  # doctest: +SKIP
+    >>> ch.spread_features(cluster, snapshots, target="lake.features")  # doctest: +SKIP
+    """
+    arguments.opened(dataset)
+    chosen = tuple(catalogue(dataset) if features is None else features)
+    run = Run(_listening(dataset, chosen), ask(snapshots, None), chosen, None)
+    with dataset.home(dataset.connection) as backend:
+        if not isinstance(backend, OnSpark):
+            raise InputError("The features are spread on Spark only: churnml.on_spark(dataset).")
+        query = run.keyed(backend)
+        if isinstance(target, Path):
+            backend.partitions(query, target)
+        else:
+            backend.catalogue(query, target)
 
 
 def _listening(dataset: Dataset, features: Sequence[Feature]) -> Dataset:

@@ -187,8 +187,9 @@ class Phase:
 
 def _queries(statements: Statements, result: str) -> Iterator[tuple[str, Query, bool]]:
     *leading, (_, last) = statements.tables
+    placed = set(statements.placed.values())
     for name, tree in leading:
-        yield name, Query(tree), True
+        yield name, Query(tree, name in placed), True
     yield result, Query(last), False
 
 

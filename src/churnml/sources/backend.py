@@ -15,9 +15,14 @@ from sqlglot import exp
 
 @dataclass(frozen=True)
 class Query:
-    """A SELECT as a tree; its text in a dialect is written once, however often it runs."""
+    """A SELECT as a tree; its text in a dialect is written once, however often it runs.
+
+    ``placed``: it only puts rows of a source on the grid of weeks, so that finding them again
+    costs little more than reading a copy.
+    """
 
     tree: exp.Select
+    placed: bool = False
     _texts: dict[str, str] = field(default_factory=dict, compare=False)
 
     def text(self, dialect: str) -> str:
