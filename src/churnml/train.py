@@ -302,7 +302,7 @@ class _Run(Prepared):
         self, folder: Path, bundle: Bundle, content: Mapping[str, Any], proof: Proof
     ) -> WrittenCard:
         """Proof, card and dictionary, into the bundle's folder; beside it the report of today."""
-        window = self.examples.window
+        window, heard = self.examples.window, self.examples.heard or self.dataset
         document = {**content, "model_digest": bundle.digest}
         kept = record(proof, document, self.dataset, study=self.study, delay_days=window.delay_days)
         write_record(folder, kept)
@@ -318,7 +318,7 @@ class _Run(Prepared):
             folder, self.examples.catalogue, dataset=bundle.dataset, values=inside,
             strength=strength,
         )  # fmt: skip
-        reports = write_reports(folder, self.dataset, bundle, kept, study=self.study)
+        reports = write_reports(folder, heard, bundle, kept, study=self.study)
         return replace(card, files=(*card.files, *pages, *reports))
 
     def record(

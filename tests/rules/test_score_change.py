@@ -19,6 +19,7 @@ from churnml.features.algebra import LAST_4_WEEKS, Rows
 from churnml.features.operators import attribute, count
 from churnml.features.row_sources import EVENTS
 from churnml.scoring import features_at
+from churnml.sources.description import Description
 
 NOW, THEN = pd.Timestamp("2026-03-02"), pd.Timestamp("2026-02-02")
 WEIGHTS = pd.Series({"logins": -0.2, "key_use": -0.1, "exports": 0.5, "sector": 0.0})
@@ -72,6 +73,32 @@ def test_the_differences_of_the_topics_add_up_to_that_of_the_score():
     assert found.loc["coach", ["feature", "then", "now"]].tolist() == ["logins", 12.0, 2.0]
     assert found.loc["coach", "text_en"] == "Logins: 12 before, 2 now, goes with a higher risk"
     assert found.loc["coach", "text_ru"] == "Logins: было 12, стало 2, связано с ростом риска"
+
+
+def test_what_counts_other_signals_stands_for_itself_where_a_score_moved():
+    known = {one.name: one for one in catalogue(Description())}
+    features = (known["signals_together"], known["events_28d"])
+    model = SimpleNamespace(ensemble=Plain())
+    moved = score_change(
+        model, counted(NOW, 1.0), counted(NOW, 3.0), features=features, voices=VOICES
+    )
+
+    assert moved[["feature", "then", "now"]].iloc[0].to_list() == ["signals_together", 1.0, 3.0]
+
+
+class Plain:
+    """Log-odds are the sum of the values."""
+
+    def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
+        return features.assign(bias=0.0)
+
+    def logit(self, features: pd.DataFrame) -> np.ndarray:
+        return features.sum(axis=1).to_numpy()
+
+
+def counted(as_of, signals):
+    index = pd.MultiIndex.from_tuples([("ann", as_of)], names=["customer_id", "as_of"])
+    return pd.DataFrame({"signals_together": [signals], "events_28d": [9.0]}, index=index)
 
 
 def test_a_change_that_does_not_add_up_is_refused():

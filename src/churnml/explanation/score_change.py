@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from churnml.explanation.attribution import TOLERANCE, explain
-from churnml.explanation.telling import told_by
+from churnml.explanation.telling import is_composite, told_by
 from churnml.explanation.topics import topic_of
 from churnml.explanation.wording import Voice
 from churnml.explanation.wording.sentences import quantity
@@ -72,7 +72,7 @@ def score_change(
         for topic, places in members.items():
             strongest = max(places, key=lambda place: abs(moved[row, place]))
             teller = _teller(known[names[strongest]], features)
-            values = [frame.iloc[row][teller.name] for frame in (then, now)]
+            values = [frame[teller.name].iloc[row] for frame in (then, now)]
             parts = [float(share[row, places].sum()) for share in (earlier, later)]
             told = _told(teller, values, parts[1] - parts[0], voices=voices)
             records.append((customer, *topic, teller.name, *parts, *told))
@@ -91,7 +91,12 @@ def _told(
 
 
 def _teller(feature: Feature, features: Sequence[Feature]) -> Feature:
-    """A plain number in place of a deviation, rank or ratio, where the model has one."""
+    """A plain number in place of a deviation, rank or ratio, where the model has one.
+
+    What counts other signals stands for itself: which of them moved the score is not known.
+    """
+    if is_composite(feature.value):
+        return feature
     return next(iter(told_by(feature, features)), feature)
 
 

@@ -61,6 +61,8 @@ class Examples:
         population's and the others'; default: ``features``.
     message_risk : MessageRisk, optional
         What single messages say about leaving; it made some of the features.
+    heard : Dataset, optional
+        The dataset with its messages heard so, for whoever reads features of other weeks.
     """
 
     features: pd.DataFrame
@@ -72,6 +74,7 @@ class Examples:
     exits: pd.DataFrame | None = None
     purchases: pd.DataFrame | None = None
     message_risk: MessageRisk | None = None
+    heard: Dataset | None = None
 
     def __repr__(self) -> str:
         return f"<Examples: {self._size('row')}>"
@@ -190,9 +193,8 @@ def prepare(
     say(f"{len(snapshots):,} snapshots at risk, {int(population.sum()):,} in the population")
     features = _chosen(catalogue(dataset), study)
     _check_signals(features, study)
-    table, message_risk = _listened(
-        dataset, snapshots, features=features, kept=population, folder=cache
-    )
+    heard, message_risk = _listened(dataset, folder=cache)
+    table = _table(heard, snapshots, features, kept=population, folder=cache, risk=message_risk)
     say(counted(len(features), "feature"))
     keys = pd.MultiIndex.from_frame(snapshots[["customer_id", "as_of"]])
     labels = {
@@ -211,27 +213,32 @@ def prepare(
         exits=None if exits is None else exits.set_axis(keys).loc[table.index],
         purchases=None if churn.kind == "contract" else _purchases(dataset, snapshots, features),
         message_risk=message_risk,
+        heard=heard,
     )
     _check_classes(examples, folds)
     return examples, folds
 
 
-def _listened(
-    dataset: Dataset,
+def _listened(dataset: Dataset, *, folder: Path) -> tuple[Dataset, MessageRisk | None]:
+    """The dataset with its messages heard, and the model of what they say about leaving."""
+    risk = cached_message_risk(dataset, folder=folder)
+    return with_message_risk(dataset, risk), risk
+
+
+def _table(
+    heard: Dataset,
     snapshots: pd.DataFrame,
-    *,
     features: Sequence[Feature],
+    *,
     kept: pd.Series,
     folder: Path,
-) -> tuple[pd.DataFrame, MessageRisk | None]:
-    """The features with what messages say about leaving in them, and the model that told it."""
-    risk = cached_message_risk(dataset, folder=folder)
-    made_with = risk.digest if risk else ""
-    listened = with_message_risk(dataset, risk, cache=folder / "text")
-    table = cached_features(
-        listened, snapshots, features=features, kept=kept, folder=folder, fitted=made_with
+    risk: MessageRisk | None,
+) -> pd.DataFrame:
+    """The features of the rows kept, as far as known from the cache."""
+    fitted = risk.digest if risk else ""
+    return cached_features(
+        heard, snapshots, features=features, kept=kept, folder=folder, fitted=fitted
     )
-    return table, risk
 
 
 def _check_anyone(snapshots: pd.DataFrame) -> None:
