@@ -133,7 +133,7 @@ def _quality(results: dict[str, Any]) -> str:
     rows = []
     for figure, words in NAMES.items():
         found = [one["reasons"][str(OWN_SHARE)] for one in results.values()]
-        rows.append([words, *(_with_band(one[figure]) for one in found)])
+        rows.append([words, *(_with_band(one.get(figure)) for one in found)])
     counts = [
         f"{one['traced']} of {one['useful_alerts']} of {one['alerts']}"
         for one in (one["reasons"][str(OWN_SHARE)] for one in results.values())
@@ -191,7 +191,9 @@ def _steady(results: dict[str, Any]) -> str:
     return _table(["importance: rank correlation", *results], rows)
 
 
-def _with_band(figure: dict[str, Any]) -> str:
+def _with_band(figure: dict[str, Any] | None) -> str:
+    if figure is None or figure["value"] is None:
+        return "–"
     return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
 
 
