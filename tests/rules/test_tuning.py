@@ -18,10 +18,11 @@ from rich.console import Console
 
 from churnml.config import Study
 from churnml.errors import InputError
+from churnml.model import trial
 from churnml.model.boosting import Parameters, fit_booster, staged_margins
 from churnml.model.device import device_for, gpu_found
 from churnml.model.search_storage import Place, open_study
-from churnml.model.trial import PATIENCE, ROUNDS, average_precision, evaluate
+from churnml.model.trial import ROUNDS, average_precision, evaluate
 from churnml.model.tuning import fold_arrays, inner_folds
 from churnml.model.workers import Task, Workers, crew_of
 from churnml.prepared import Prepared
@@ -83,7 +84,9 @@ def test_average_precision_is_that_of_xgboost_to_the_last_bit():
         assert average_precision(score, churned) == float(nothing.eval(data).split(":")[1])
 
 
-def test_a_trial_finds_what_early_stopping_of_xgboost_finds(arrays):
+@pytest.mark.parametrize("patience", [2, trial.PATIENCE])
+def test_a_trial_finds_what_early_stopping_of_xgboost_finds(arrays, monkeypatch, patience):
+    monkeypatch.setattr(trial, "PATIENCE", patience)
     inner = [fold.matrices() for fold in arrays]
     for setting in (Parameters(), Parameters(max_depth=5, eta=0.1, min_child_weight=1.0)):
         worth = evaluate(inner, setting, seed=7)
@@ -93,7 +96,7 @@ def test_a_trial_finds_what_early_stopping_of_xgboost_finds(arrays):
             )
             booster = xgboost.train(
                 setting.booster(seed=7, monotone=fold.monotone), fold.train, ROUNDS,
-                evals=[(test, "test")], early_stopping_rounds=PATIENCE, verbose_eval=False,
+                evals=[(test, "test")], early_stopping_rounds=patience, verbose_eval=False,
             )  # fmt: skip
             assert worth.values[number] == booster.best_score
             assert worth.rounds[number] == booster.best_iteration + 1
@@ -275,5 +278,5 @@ def test_machines_share_a_search_and_one_that_is_killed_loses_nothing(database):
         lost = study.get_trials(states=[STATES.RUNNING, STATES.WAITING])
 
     assert len(finished) == trials + 1
-    assert len({tuple(trial.params.items()) for trial in finished}) == trials + 1
+    assert len({tuple(one.params.items()) for one in finished}) == trials + 1
     assert lost == []
