@@ -147,7 +147,7 @@ def test_the_command_computes_the_same_on_the_cluster(dataset_of, tmp_path, monk
             for who in ("007", "b")]  # fmt: skip
     pd.DataFrame(customers).to_csv("data/customers.csv", index=False)
     pd.DataFrame(held).to_csv("data/subscriptions.csv", index=False)
-    asked = ["features", "data", "--as-of", "2025-03-03", "--json"]
+    asked = ["features", "data", "--as-of", "2025-01-20", "--json"]
 
     for where in (["here.parquet"], ["there.parquet", "--engine", "spark"]):
         with pytest.raises(SystemExit) as ended:
