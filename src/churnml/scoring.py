@@ -20,6 +20,7 @@ from churnml.features import (
     feature_parts,
     spread_features,
 )
+from churnml.features.cache import cached_features
 from churnml.features.triage import triage_features
 from churnml.features.value import MONTHS
 from churnml.health import Preset, health, health_features, read_preset
@@ -248,33 +249,56 @@ def score_everyone(
     >>> len(scores) == len(table)
     True
     """
-    scores, table = score_beside(dataset, bundle, as_ofs, study=study, beside=())
-    return scores, table[list(bundle.feature_names)], needed_features(dataset, bundle)
+    known = needed_features(dataset, bundle)
+    features = _with_standing(known, dataset, study)
+    table = features_at(listened(dataset, bundle), as_ofs, features=features)
+    own = table[list(bundle.feature_names)]
+    return standing(score(bundle, own), table, study=study), own, known
 
 
-def score_beside(
+def score_weeks(
     dataset: Dataset,
     bundle: Bundle,
     as_ofs: Sequence[pd.Timestamp],
     *,
     study: Study,
-    beside: Sequence[Feature],
+    features: Sequence[Feature],
+    folder: Path,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The same scores, and with them further features of the same rows, in one pass.
+    """The same scores of many as_ofs, whose features are kept for whoever asks again.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its messages heard as the bundle heard them.
+    bundle, as_ofs, study
+    features : sequence of Feature
+        Those of the model, and whatever is wanted beside them.
+    folder : Path
+        Features of earlier calls; only what is not there is computed.
 
     Returns
     -------
     scores : DataFrame
         As of ``score_everyone``.
     table : DataFrame indexed by (customer_id, as_of), aligned with the scores
-        The features of the model, of the standing, and those asked for beside them.
+        The features asked for, and those of the standing.
     """
-    known = needed_features(dataset, bundle)
-    standing_by = standing_features(dataset, read_preset(study.health.preset))
-    every = {feature.name: feature for feature in (*standing_by, *beside, *known)}
-    table = features_at(listened(dataset, bundle), as_ofs, features=tuple(every.values()))
+    snapshots = _at_risk(dataset, as_ofs)
+    table = cached_features(
+        dataset, snapshots, features=_with_standing(features, dataset, study),
+        kept=pd.Series(True, index=snapshots.index), folder=folder,
+        fitted=bundle.message_risk.digest if bundle.message_risk else "",
+    )  # fmt: skip
     own = table[list(bundle.feature_names)]
     return standing(score(bundle, own), table, study=study), table
+
+
+def _with_standing(
+    features: Sequence[Feature], dataset: Dataset, study: Study
+) -> tuple[Feature, ...]:
+    standing_by = standing_features(dataset, read_preset(study.health.preset))
+    return tuple({one.name: one for one in (*standing_by, *features)}.values())
 
 
 def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:

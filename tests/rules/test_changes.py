@@ -70,3 +70,8 @@ def test_without_an_earlier_week_nothing_was():
 @pytest.mark.parametrize(("risk", "expected"), [(-1, True), (1, False), (0, False)])
 def test_a_fall_is_risky_where_more_is_safer(risk, expected):
     assert told(12, 12, 12, 3).risky(risk) is expected
+
+
+def test_what_never_moved_is_its_own_earlier_level_however_many_weeks_are_known():
+    assert told(7, 7) == Change(7, 7, None, 1)
+    assert told(NAN, 0, NAN, 0, 0) == Change(0, 0, None, 2)

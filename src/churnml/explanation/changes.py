@@ -77,11 +77,13 @@ def change_of(values: Vector, times: pd.DatetimeIndex) -> Change | None:
     known = np.flatnonzero(~np.isnan(values))
     if not len(known) or known[-1] != len(values) - 1:
         return None
-    told, at = values[known], times[known]
+    told = values[known]
     now, weeks = float(told[-1]), len(told) - 1
     if not weeks:
         # What nobody knew before and is known now came in the last week, if there was an earlier.
         return Change(None, now, None, 0)
+    if (told == now).all():  # so are most, and looking for a parting is what takes time
+        return Change(now, now, None, weeks)
     start = _parting(told)
     was = level(told[:start])
     noise = level(np.abs(told[:start] - was))
@@ -90,7 +92,7 @@ def change_of(values: Vector, times: pd.DatetimeIndex) -> Change | None:
     beyond = np.sign(now - was) * (told - was) > 0
     inside = np.flatnonzero(~beyond[start:])
     first = start + (int(inside[-1]) + 1 if len(inside) else 0)
-    return Change(was, now, at[first], weeks)
+    return Change(was, now, times[known[first]], weeks)
 
 
 def level(told: Vector) -> float:

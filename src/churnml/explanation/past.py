@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -128,6 +129,7 @@ def _weekly(pairs: pd.MultiIndex) -> pd.MultiIndex:
     )
 
 
+@lru_cache(maxsize=1024)
 def _weeks_of(as_of: pd.Timestamp) -> pd.DatetimeIndex:
     return pd.DatetimeIndex([as_of - _WEEK * back for back in range(WEEKS, -1, -1)])
 

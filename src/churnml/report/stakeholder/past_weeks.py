@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from churnml.config import Study
 from churnml.features import Feature, catalogue
 from churnml.model.bundle import Bundle
-from churnml.scoring import listened, needed_features, score_beside
+from churnml.scoring import listened, needed_features, score_weeks
 from churnml.sources.dataset import Dataset
 from churnml.windows import DAY, WEEK_DAYS, weekly
 
 #: Half a year: alerts of 84 days, and the quiet time of those before them.
 WEEKS = 26
+#: Apart from the features of training, whose as_ofs are others: neither drops the other's.
+CACHE = Path("mlruns/cache/weeks")
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,17 @@ def weeks_until(as_of: pd.Timestamp, *, count: int = WEEKS) -> list[pd.Timestamp
 
 
 def score_past_weeks(
-    dataset: Dataset, bundle: Bundle, as_ofs: Sequence[pd.Timestamp], *, study: Study
+    dataset: Dataset,
+    bundle: Bundle,
+    as_ofs: Sequence[pd.Timestamp],
+    *,
+    study: Study,
+    cache: Path = CACHE,
 ) -> PastWeeks:
     """Everyone at risk at these as_ofs, scored with what was known then.
+
+    Features are read from the cache where an earlier call left them: the next week of a report, or
+    its other language, computes only what is new.
 
     Raises
     ------
@@ -71,6 +82,8 @@ def score_past_weeks(
     """
     heard = listened(dataset, bundle)
     every, known = catalogue(heard), needed_features(heard, bundle)
-    scores, table = score_beside(heard, bundle, as_ofs, study=study, beside=every)
+    scores, table = score_weeks(
+        heard, bundle, as_ofs, study=study, features=(*every, *known), folder=cache
+    )
     own = table[list(bundle.feature_names)]
     return PastWeeks(heard, scores.reset_index(drop=True), own, known, table)
