@@ -67,11 +67,12 @@ def score_change(
     for place, name in enumerate(names):
         if name in known:  # the bias is the same at any time
             members.setdefault(topic_of(known[name]), []).append(place)
+    tellers = {name: _teller(feature, features) for name, feature in known.items()}
     records = []
     for row, customer in enumerate(now.index.get_level_values("customer_id")):
         for topic, places in members.items():
             strongest = max(places, key=lambda place: abs(moved[row, place]))
-            teller = _teller(known[names[strongest]], features)
+            teller = tellers[names[strongest]]
             values = [frame[teller.name].iloc[row] for frame in (then, now)]
             parts = [float(share[row, places].sum()) for share in (earlier, later)]
             told = _told(teller, values, parts[1] - parts[0], voices=voices)

@@ -43,7 +43,11 @@ def health(features: pd.DataFrame, preset: Preset) -> pd.DataFrame:
     whole = weights.sum(axis=1)
     risk = (weights * risks.where(known, 0.0)).sum(axis=1) / whole.where(whole > 0)
     points = (WELL * (1.0 - risk)).clip(upper=_ceiling(risks, preset))
-    missing = [", ".join(risks.columns[~line]) for line in known.to_numpy()]
+    groups = list(risks.columns)
+    missing = [
+        ", ".join(group for group, there in zip(groups, line, strict=True) if not there)
+        for line in known.to_numpy().tolist()
+    ]
     return pd.DataFrame(
         {
             "health": points,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from churnml.text.normal import folded, normal
 
@@ -76,7 +77,8 @@ def _filled(value: str | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) and value.strip() else ()
 
 
-def name_pattern(names: Sequence[str]) -> re.Pattern[str] | None:
+@lru_cache(maxsize=4096)  # the next message of a customer names the same people
+def name_pattern(names: tuple[str, ...]) -> re.Pattern[str] | None:
     """Finds the words of these names in a folded text: declined, and in the other script.
 
     Returns

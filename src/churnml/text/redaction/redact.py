@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from churnml.text.normal import folded, normal
 from churnml.text.redaction.checks import is_card, is_iban, is_inn, is_snils
@@ -108,7 +109,7 @@ def _known(pieces: _Pieces, people: Sequence[Person]) -> Iterator[tuple[str, _Sp
     exact = [_exact(value) for value in sorted(values, key=len, reverse=True)]
     yield from (("CONTACT", _finder(pattern)) for pattern in exact if pattern is not None)
     for kind, wanted in (("PERSON", False), ("COMPANY", True)):
-        names = [n for person in people if person.is_company is wanted for n in person.names]
+        names = tuple(n for person in people if person.is_company is wanted for n in person.names)
         pattern = name_pattern(names)
         if pattern is not None:
             yield kind, _finder(pattern)
@@ -118,6 +119,7 @@ def _finder(pattern: re.Pattern[str]) -> _Spans:
     return lambda part: (match.span() for match in pattern.finditer(folded(part)))
 
 
+@lru_cache(maxsize=4096)  # the next message of a customer names the same people
 def _exact(value: str) -> re.Pattern[str] | None:
     """An address as it stands, or a number with any separators between its digits."""
     if "@" in value:
