@@ -83,7 +83,7 @@ def test_importance_over_time_says_who_led_first_and_last(language):
     text = shown(importance_over_time_figure(over_time, language=language))
 
     expected = {
-        "en": "usage at first, billing in the end", "ru": "сначала использование, в конце оплата",
+        "en": "usage at first, billing in the end", "ru": "сначала использование, под конец оплата",
     }  # fmt: skip
     assert expected[language] in text
     assert "2026-01-05" in text

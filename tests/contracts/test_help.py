@@ -12,7 +12,17 @@ import typer
 from churnml.commands import app
 
 #: Options whose words depend on the command: files of `text`, what an earlier date is for.
-OF_THEIR_OWN = {"--out", "--as-of", "--seed", "--top", "--model", "--dataset", "--data", "--since"}
+OF_THEIR_OWN = {
+    "--out",
+    "--state",
+    "--as-of",
+    "--seed",
+    "--top",
+    "--model",
+    "--dataset",
+    "--data",
+    "--since",
+}
 
 
 def commands() -> Iterator[tuple[str, typer.core.TyperCommand]]:

@@ -44,7 +44,10 @@ def commands() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("typed", sorted(set(commands())))
-def test_every_shown_command_is_understood(typed):
+def test_every_shown_command_is_understood(typed, tmp_path, monkeypatch):
+    for folder in ("here/acme", "exports"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
     arguments, command, parent = shlex.split(typed), get_command(app), None
     while hasattr(command, "commands"):
         assert arguments[0] in command.commands, arguments[0]

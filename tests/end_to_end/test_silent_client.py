@@ -291,4 +291,9 @@ def test_the_alert_shows_the_tickets_and_messages_behind_it(alerts, client):
     assert f"{client}-T" in evidence
     assert f"{client}-M" in evidence
     assert "since" in alerts.loc[client, "reasons_en"]
-    assert [line.split(":")[0] for line in lines[-4:]] == ["Evidence", "Play", "Until", "Owner"]
+    assert [line.split(":")[0] for line in lines[-4:]] == [
+        "Evidence",
+        "Next step",
+        "Until",
+        "Owner",
+    ]
