@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from churnml.contract import TABLES, Column
@@ -32,11 +33,7 @@ def spoken(raw: Raw, source: TableSource) -> Raw:
             changed[name] = _written(quoted(name), column, source)
     changed = {name: sql for name, sql in changed.items() if sql != quoted(name)}
     changes = [f"{sql} as {quoted(name)}" for name, sql in changed.items()]
-    fixed = {
-        name: value
-        for name, value in source.fixed.items()
-        if source.columns.get(name, name).lower() not in there
-    }
+    fixed = fixed_beside(source, there)
     if not changes and not fixed:
         return raw
     replaced = f" replace ({', '.join(changes)})" if changes else ""
@@ -48,13 +45,27 @@ def spoken(raw: Raw, source: TableSource) -> Raw:
     )
 
 
+def fixed_beside(source: TableSource, there: Collection[str]) -> dict[str, str]:
+    """The fixed values of columns that are not there (named in lower case) anyway."""
+    return {
+        name: value
+        for name, value in source.fixed.items()
+        if source.columns.get(name, name).lower() not in there
+    }
+
+
+def reworded(text: str, words: Mapping[str, str]) -> str:
+    """SQL for a text in the words of the contract; one that is not among ``words`` stays."""
+    cases = " ".join(
+        f"when {literal(word.lower())} then {literal(meant)}" for word, meant in words.items()
+    )
+    return f"case lower(trim({text})) {cases} else {text} end"
+
+
 def _written(name: str, column: Column, source: TableSource) -> str:
     """SQL for one text column; the column itself where nothing is to be changed."""
     if words := source.values.get(column.name):
-        cases = " ".join(
-            f"when {literal(word.lower())} then {literal(meant)}" for word, meant in words.items()
-        )
-        return f"case lower(trim({name})) {cases} else {name} end"
+        return reworded(name, words)
     if column.kind == "time" and source.time_formats:
         formats = f"[{', '.join(literal(each) for each in source.time_formats)}]"
         text = f"trim(cast({name} as VARCHAR))"

@@ -99,19 +99,4 @@ def _bump(weeks: np.ndarray, *, alarm: float) -> tuple[int, int, float] | None:
 
 def _finding(signal: Signal, value: str, found: tuple[int, int, float]) -> Finding:
     near, far, ratio = found
-    return Finding(
-        CHECK,
-        "error",
-        say(
-            CHECK,
-            table=signal.table,
-            column=signal.column,
-            value=value,
-            ratio=ratio,
-            near=near,
-            far=far,
-        ),
-        table=signal.table,
-        column=signal.column,
-        value=value,
-    )
+    return signal.leak(CHECK, value, ratio=ratio, near=near, far=far)

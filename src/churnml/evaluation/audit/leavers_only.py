@@ -115,20 +115,4 @@ def _telling(shares: pd.DataFrame, usual: dict[int, float]) -> list[tuple[str, i
 
 def _finding(signal: Signal, row: tuple[str, int, int, float], usual: dict[int, float]) -> Finding:
     value, days, n, share = row
-    return Finding(
-        CHECK,
-        "error",
-        say(
-            CHECK,
-            table=signal.table,
-            column=signal.column,
-            value=value,
-            n=n,
-            share=share,
-            days=days,
-            usual=usual[days],
-        ),
-        table=signal.table,
-        column=signal.column,
-        value=value,
-    )
+    return signal.leak(CHECK, value, n=n, share=share, days=days, usual=usual[days])

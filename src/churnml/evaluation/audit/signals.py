@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from churnml.contract import CUSTOMERS, INTERVENTIONS, TABLES, TICKET_EVENTS, Column, Table
+from churnml.evaluation.audit.findings import Finding
 from churnml.evaluation.audit.lives import Lives
+from churnml.evaluation.audit.words import say
 
 #: What a value of these tables means depends on the kind of the row.
 QUALIFIERS = {
@@ -32,6 +34,11 @@ class Signal:
     table: str
     column: str
     query: str
+
+    def leak(self, check: str, value: str, **seen: object) -> Finding:
+        """That this value tells who leaves; ``seen`` fills the sentence of the check."""
+        message = say(check, table=self.table, column=self.column, value=value, **seen)
+        return Finding(check, "error", message, table=self.table, column=self.column, value=value)
 
 
 def signals(lives: Lives) -> Iterator[Signal]:

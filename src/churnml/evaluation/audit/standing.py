@@ -144,12 +144,10 @@ def _carriers(lives: Lives, signal: Signal) -> list[Carrier]:
 
 def _findings(signal: Signal, carried: list[Carrier]) -> Iterator[Finding]:
     """One finding for each value that tells."""
-    table, column = signal.table, signal.column
-    known = "not_immutable" if table == CUSTOMERS.name else "known_later"
-    advice = say(known, table=table, column=column)
+    known = "not_immutable" if signal.table == CUSTOMERS.name else "known_later"
+    advice = say(known, table=signal.table, column=signal.column)
     for value, said in _told(signal, carried).items():
-        message = say(CHECK, table=table, column=column, value=value, said=said, advice=advice)
-        yield Finding(CHECK, "error", message, table=table, column=column, value=value)
+        yield signal.leak(CHECK, value, said=said, advice=advice)
 
 
 def _told(signal: Signal, carried: list[Carrier]) -> dict[str, Spoken]:

@@ -14,6 +14,7 @@ from sqlglot import exp
 from churnml.contract import TABLES
 from churnml.errors import InputError
 from churnml.sources.description import TableSource
+from churnml.sources.dialect import fixed_beside, reworded
 from churnml.sources.gate import BITS
 from churnml.sources.mapping import Plan, canonical_beside_original, canonical_select, timestamp
 from churnml.sources.postgres.dialect import said, spelled
@@ -186,12 +187,8 @@ def as_described(raw: Raw, source: TableSource) -> Raw:
         if kind in _READABLE and not raw.columns[name].startswith(_READABLE[kind]):
             raise _mistyped(raw, name, canonical, kind)
         if given := source.values.get(canonical):
-            words[name] = _reworded(quoted(name), given)
-    fixed = {
-        name: value
-        for name, value in source.fixed.items()
-        if source.columns.get(name, name).lower() not in there
-    }
+            words[name] = reworded(f"{quoted(name)}::text", given)
+    fixed = fixed_beside(source, there)
     if not words and not fixed:
         return raw
     read = [f"{words.get(name, quoted(name))} as {quoted(name)}" for name in raw.columns]
@@ -201,13 +198,6 @@ def as_described(raw: Raw, source: TableSource) -> Raw:
         statement=f"select {', '.join(read)} from ({raw.statement}) as described",
         columns=raw.columns | dict.fromkeys((*words, *fixed), "VARCHAR"),
     )
-
-
-def _reworded(column: str, words: Mapping[str, str]) -> str:
-    cases = " ".join(
-        f"when {literal(word.lower())} then {literal(meant)}" for word, meant in words.items()
-    )
-    return f"case lower(trim({column}::text)) {cases} else {column}::text end"
 
 
 def _mistyped(raw: Raw, name: str, canonical: str, kind: str) -> InputError:
