@@ -36,6 +36,7 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 CONTENDERS = {
     "limit": ("peers", "pyarrow", "xl"),
     "churnml": ("ours", "churnml", "xl"),
+    "churnml_sql": ("ours", "churnml", "medium"),
     "churnml_gated": ("ours", "churnml", "large"),
     "churnml_frame": ("ours", "churnml", "medium"),
     "churnml_spark": ("ours", "pyspark", "small"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ from job import AS_OFS, DAYS, EVENTS, NAMES
 
 from churnml.contract import TABLES
 from churnml.delivery import write_parts, write_rows
-from churnml.features import Family, Feature, Unit, compute_features, feature_parts
+from churnml.features import Family, Feature, Unit, compute_features, computing, feature_parts
 from churnml.features import operators as o
 from churnml.features.algebra import Expr, Rows, Window
 from churnml.features.row_sources import EVENTS as SOURCE
@@ -76,6 +77,12 @@ def churnml(folder: Path, out: Path, customers: int) -> None:
     """The table part by part."""
     parts = feature_parts(dataset(folder), snapshots(customers), features=features())
     write_parts(parts, out)
+
+
+def churnml_sql(folder: Path, out: Path, customers: int) -> None:
+    """Part by part as well, all of it by the reference SQL instead of the block kernel."""
+    computing.KERNEL_ROWS = sys.maxsize
+    churnml(folder, out, customers)
 
 
 def churnml_gated(folder: Path, out: Path, customers: int) -> None:
