@@ -117,12 +117,18 @@ def test_a_printed_report_is_dense_and_nothing_in_it_is_cut(visit, tmp_path, lan
         && (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1))
         .map((one) => one.outerHTML.slice(0, 80))"""
     )
+    over_the_next = found.page.evaluate(
+        """[...document.querySelectorAll("#alert-list .chip")].filter((one) =>
+        one.getBoundingClientRect().right > one.closest("td").getBoundingClientRect().right)
+        .map((one) => one.innerText)"""
+    )
     heights = found.page.evaluate(
         """[...document.querySelectorAll(".customer, .plot")].map((one) => one.offsetHeight)"""
     )
 
     assert not found.overflows()
     assert cut == []
+    assert over_the_next == []
     assert max(heights) < PAPER_HEIGHT / 3.5
     assert len(re.findall(rb"/Type /Page\b", found.page.pdf(format="A4"))) <= 12
 
