@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnml.address import Address, is_address
 from churnml.errors import InputError
 
 KEYS = ("customer_id", "as_of")
@@ -26,19 +27,30 @@ def located(place: Any, *, what: str) -> Path:
     raise InputError(f"{what} is {_kind(place)}; expected a path, such as Path('company').")
 
 
-def present(data: Path) -> Path:
-    """The source itself, if there is anything.
+def present(data: Any) -> Path | Address:
+    """Where the source lies: a path at which there is something, or an address of PostgreSQL.
 
     Raises
     ------
     InputError
-        If there is nothing at that path.
+        If there is nothing at that path, or the address is none or holds a password.
     """
-    if data.exists():
-        return data
+    text = str(data)
+    if isinstance(data, str) and is_address(text):
+        return Address.written(text)
+    if text.startswith(("postgresql:/", "postgres:/")):
+        raise InputError("An address of PostgreSQL is a text, not a path: give it as a str.")
+    if "://" in text or text.startswith("spark:"):
+        raise InputError(
+            f"{text.split(':')[0]}:… is no folder of tables. Expected a folder, a DuckDB file or "
+            "an address of PostgreSQL, postgresql://user@host/database."
+        )
+    path = located(data, what="data")
+    if path.exists():
+        return path
     raise InputError(
-        f"{data} does not exist. Expected a folder with one Parquet or CSV file per table, or a "
-        "DuckDB file."
+        f"{path} does not exist. Expected a folder with one Parquet or CSV file per table, a "
+        "DuckDB file, or an address of PostgreSQL, postgresql://user@host/database."
     )
 
 

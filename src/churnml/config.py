@@ -9,14 +9,25 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from churnml import markup
+from churnml.address import holds_secret, is_address
 from churnml.errors import InputError
 from churnml.spoken import percent
 
 DEFAULT_STUDY = Path("experiments/studies/default.toml")
 
+#: Kind of error whose input is never repeated.
+_SECRET = "holds_secret"
 Share = Annotated[float, Field(gt=0, lt=1)]
 Sampler = Literal["none", "scale_pos_weight", "smote", "undersample", "easy_ensemble"]
 DeviceChoice = Literal["cpu", "auto", "cuda"]
@@ -228,8 +239,10 @@ class Treated(Section):
 class Study(Section):
     """All choices of one training run."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     data: str = "data/demo/data"
-    """Folder of tables, or a DuckDB file."""
+    """Folder of tables, a DuckDB file or an address of PostgreSQL without its password."""
     label: Label = Label()
     """What counts as leaving."""
     population: Population = Population()
@@ -258,6 +271,15 @@ class Study(Section):
     """What contacts cost and win."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
     """Same seed, same numbers."""
+
+    @field_validator("data")
+    @classmethod
+    def _without_secret(cls, data: str) -> str:
+        if is_address(data) and holds_secret(data):
+            raise PydanticCustomError(
+                _SECRET, "holds a password; give it in PGPASSWORD or in ~/.pgpass instead"
+            )
+        return data
 
     def digest(self) -> str:
         """Sixteen hexadecimal digits that change with any choice."""
@@ -314,6 +336,8 @@ def _sentence(model: type[BaseModel], error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return f"unknown key '{path}'; known here: {', '.join(_known(model, error['loc'][:-1]))}"
     message = error["msg"]
+    if error["type"] == _SECRET:
+        return f"'{path}' {message}"
     return f"'{path}' is {error['input']!r}: {message[:1].lower()}{message[1:]}"
 
 

@@ -17,10 +17,10 @@ from churnml.model.examples import Examples, prepare
 from churnml.model.search_storage import Place, check_storage
 from churnml.model.tuning import Tuned, tune
 from churnml.report.terminal import Stages
-from churnml.sources import open_dataset, read_description
+from churnml.sources import open_dataset
 from churnml.sources.backend import Home, on_duckdb
 from churnml.sources.dataset import Dataset
-from churnml.sources.gating import description_path
+from churnml.sources.place import place_of
 from churnml.splits import ForwardFolds
 from churnml.windows import instant
 
@@ -39,7 +39,7 @@ class Prepared:
     @classmethod
     def of(
         cls,
-        data: Path,
+        data: Path | str,
         *,
         study: Study,
         dataset_file: Path | None,
@@ -110,8 +110,8 @@ class Prepared:
         return tuned
 
 
-def _open(data: Path, *, dataset_file: Path | None, as_of: str | None) -> Dataset:
+def _open(data: Path | str, *, dataset_file: Path | None, as_of: str | None) -> Dataset:
     if as_of is None:
         return open_dataset(data, dataset_file=dataset_file)
-    zone = read_description(description_path(data, dataset_file)).timezone
+    zone = place_of(data, dataset_file).description().timezone
     return open_dataset(data, dataset_file=dataset_file, known_until=instant(as_of, zone=zone))

@@ -49,7 +49,7 @@ class NewRows:
 
 
 def recalibrate(
-    data: Path, *, model: str, dataset_file: Path | None = None, out: Path | None = None
+    data: Path | str, *, model: str, dataset_file: Path | None = None, out: Path | None = None
 ) -> dict[str, Any]:
     """Fit a calibrator on labels that closed since the model was trained; use it if it wins.
 
@@ -59,8 +59,8 @@ def recalibrate(
 
     Parameters
     ----------
-    data : Path
-        Folder of tables or a DuckDB file.
+    data : Path or str
+        Folder of tables, a DuckDB file or an address of PostgreSQL.
     model : str
         Folder of a bundle or an MLflow address.
     dataset_file : Path, optional

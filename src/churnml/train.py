@@ -67,7 +67,7 @@ class TrainingResult:
 
 
 def train(
-    data: Path,
+    data: Path | str,
     *,
     study: Study | None = None,
     dataset_file: Path | None = None,
@@ -83,8 +83,8 @@ def train(
 
     Parameters
     ----------
-    data : Path
-        Folder of tables or a DuckDB file.
+    data : Path or str
+        Folder of tables, a DuckDB file or an address of PostgreSQL.
     study : Study, optional
         Default: the default study.
     dataset_file : Path, optional
@@ -229,7 +229,7 @@ class _Run(Prepared):
             stages.notices([one.message for one in audit.alarms])
         return audit
 
-    def prove(self, fitting: Fitting, data: Path, stages: Stages) -> Proof:
+    def prove(self, fitting: Fitting, data: Path | str, stages: Stages) -> Proof:
         """How often and how early the setting is right on months it has not seen."""
         return prove(
             self.dataset, self.examples, folds=self.folds, fitting=fitting, study=self.study,

@@ -43,6 +43,7 @@ HOUSE = (
     "windows",
     "arguments",
     "config",
+    "address",
     "markup",
     "spoken",
     "errors",

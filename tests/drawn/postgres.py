@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 USER, PASSWORD = "churnml", "s3cret-of-the-tests"
+START = pd.Timestamp("2026-01-05")
+INSTANT = "timestamp[us, tz=UTC][pyarrow]"
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,10 @@ class Postgres:
 
     folder: Path
 
-    def address(self, database: str = "postgres", *, password: str = PASSWORD) -> str:
-        """Address of a database there."""
-        return f"postgresql://{USER}:{password}@/{database}?host={self.folder}"
+    def address(self, database: str = "postgres", *, password: str | None = PASSWORD) -> str:
+        """Address of a database there; without the password it may be given as DATA."""
+        user = USER if password is None else f"{USER}:{password}"
+        return f"postgresql://{user}@/{database}?host={self.folder}"
 
     def run(self, *statements: str, database: str = "postgres") -> None:
         """Run statements, each by itself."""
@@ -87,3 +90,26 @@ def started(programs: Path) -> Iterator[Postgres]:
     finally:
         run("pg_ctl", "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def shop() -> dict[str, pd.DataFrame]:
+    """Two customers with a contract each, and what they did."""
+    ids = ["007", "042"]
+    tables = {
+        "customers": pd.DataFrame({"customer_id": ids, "signed_up_at": START}),
+        "subscriptions": pd.DataFrame(
+            {"subscription_id": ["1", "2"], "customer_id": ids, "started_at": START}
+        ),
+        "events": pd.DataFrame(
+            {
+                "customer_id": ids * 20,
+                "event_time": [START + pd.Timedelta(days=n) for n in range(40)],
+                "name": "login",
+            }
+        ),
+    }
+    times = {"signed_up_at": INSTANT, "started_at": INSTANT, "event_time": INSTANT}
+    return {
+        name: frame.astype({one: times[one] for one in times if one in frame})
+        for name, frame in tables.items()
+    }

@@ -7,43 +7,18 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
-import pandas as pd
 import pytest
 
 from churnml import open_dataset
+from churnml.address import Address
 from churnml.errors import InputError
-from churnml.sources import check, read_description
+from churnml.sources import check
 from churnml.sources.postgres.dialect import spelled
 from churnml.sources.postgres.server import open_server
 from churnml.sources.statements import server_select
-from drawn.postgres import PASSWORD, Postgres
+from drawn.postgres import PASSWORD, Postgres, shop
 
 VARIABLE = "CHURNML_TEST_POSTGRES"
-START = pd.Timestamp("2026-01-05")
-INSTANT = "timestamp[us, tz=UTC][pyarrow]"
-
-
-def shop() -> dict[str, pd.DataFrame]:
-    """Two customers with a contract each, and what they did."""
-    ids = ["007", "042"]
-    tables = {
-        "customers": pd.DataFrame({"customer_id": ids, "signed_up_at": START}),
-        "subscriptions": pd.DataFrame(
-            {"subscription_id": ["1", "2"], "customer_id": ids, "started_at": START}
-        ),
-        "events": pd.DataFrame(
-            {
-                "customer_id": ids * 20,
-                "event_time": [START + pd.Timedelta(days=n) for n in range(40)],
-                "name": "login",
-            }
-        ),
-    }
-    times = {"signed_up_at": INSTANT, "started_at": INSTANT, "event_time": INSTANT}
-    return {
-        name: frame.astype({one: times[one] for one in times if one in frame})
-        for name, frame in tables.items()
-    }
 
 
 class Company:
@@ -163,7 +138,7 @@ def test_no_server_is_told_without_its_address(
     monkeypatch.setenv(VARIABLE, address)
 
     with pytest.raises(InputError) as caught:
-        open_server(VARIABLE, timezone="UTC")
+        open_server(Address.in_environment(VARIABLE), timezone="UTC")
 
     assert said in str(caught.value)
     assert VARIABLE in str(caught.value)
@@ -244,7 +219,7 @@ def test_a_table_that_may_not_be_read_is_told(company: Company) -> None:
 
 
 def test_nothing_can_be_written_through_the_snapshot(company: Company) -> None:
-    server = open_server(VARIABLE, timezone="UTC")
+    server = open_server(Address.in_environment(VARIABLE), timezone="UTC")
 
     with pytest.raises(InputError, match="read-only transaction"):
         server.rows("delete from events returning 1 as n", where="events")
@@ -266,7 +241,7 @@ def test_a_table_is_named_only_where_there_is_a_server(tmp_path: Path) -> None:
     (tmp_path / "dataset.toml").write_text('[tables.events]\ntable = "clicks"\n')
 
     with pytest.raises(InputError, match="no server is given"):
-        read_description(tmp_path / "dataset.toml")
+        open_dataset(tmp_path)
 
 
 def test_the_command_line_ends_with_two_and_one_message(company: Company) -> None:
@@ -284,7 +259,7 @@ def test_the_command_line_ends_with_two_and_one_message(company: Company) -> Non
 
 
 def test_halves_are_rounded_away_from_zero_and_long_numbers_whole(company: Company) -> None:
-    server = open_server(VARIABLE, timezone="UTC")
+    server = open_server(Address.in_environment(VARIABLE), timezone="UTC")
     values = [0.5, 1.5, 2.5, -0.5, -2.5, 0.49999999999999994, 123456789012345678.0, 1.0000000001]
     rows = ", ".join(f"({value!r}::double precision)" for value in values)
 

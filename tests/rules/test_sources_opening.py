@@ -435,13 +435,6 @@ def test_the_source_may_be_absent_without_leaving_anything_behind(tmp_path, monk
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
-def test_an_address_is_no_folder_and_its_secret_is_not_repeated():
-    with pytest.raises(InputError, match="postgres = ") as caught:
-        open_dataset("postgresql://reader:secret@host/db")
-
-    assert "secret" not in str(caught.value)
-
-
 @pytest.mark.parametrize(
     ("toml", "message"),
     [

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from churnml.address import is_address
 from churnml.errors import InputError
 from churnml.spoken import Language
 
@@ -69,25 +70,23 @@ stderr = Printer(stderr=True)
 CHAMPION = "models:/churnml@champion"
 
 
-def _present(data: Path | None) -> Path | None:
-    """Refuse what is not there before anything slow is loaded."""
+def present(data: str | None) -> str | None:
+    """Refuse what is not there, or holds a password, before anything slow is loaded."""
     from churnml import arguments
 
-    return None if data is None else arguments.present(data)
+    if data is not None:
+        arguments.present(data)
+    return data
 
 
-Data = Annotated[
-    Path, typer.Argument(help="Folder of tables, or a DuckDB file.", callback=_present)
-]
+_WHERE = "Folder of tables, a DuckDB file or postgresql://user@host/database"
+Data = Annotated[str, typer.Argument(help=f"{_WHERE}.", callback=present)]
+MaybeData = Annotated[str | None, typer.Argument(help=f"{_WHERE}.", callback=present)]
 StudyData = Annotated[
-    Path | None,
-    typer.Argument(
-        help="Folder of tables, or a DuckDB file; default: the study's data.", callback=_present
-    ),
+    str | None,
+    typer.Argument(help=f"{_WHERE}; default: the study's data.", callback=present),
 ]
-DataOption = Annotated[
-    Path, typer.Option("--data", help="Folder of tables, or a DuckDB file.", callback=_present)
-]
+DataOption = Annotated[str, typer.Option("--data", help=f"{_WHERE}.", callback=present)]
 Scores = Annotated[
     Path, typer.Argument(help="Score file, as `churnml score` writes it or with these columns: "
                          "customer_id, as_of, probability.")
@@ -156,17 +155,18 @@ def home_of(engine: Literal["duckdb", "spark"]) -> Home:
     return on_duckdb
 
 
-def data_of(study: Study, data: Path | None) -> Path:
+def data_of(study: Study, data: str | None) -> str:
     """The data given, else the study's; refused where nothing is there."""
     if data is not None:
         return data
     chosen = Path(study.data)
-    if not chosen.exists() or (chosen.is_dir() and not any(chosen.iterdir())):
+    here = is_address(study.data) or chosen.exists()
+    if not here or (chosen.is_dir() and not any(chosen.iterdir())):
         raise InputError(
             f"The study's data {chosen} is not there. Make a demonstration world with "
             "`churnml simulate data/demo`, or give DATA."
         )
-    return chosen
+    return study.data
 
 
 def instants(

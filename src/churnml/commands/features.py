@@ -16,6 +16,7 @@ from churnml.commands.base import (
     Engine,
     Every,
     Lang,
+    MaybeData,
     Since,
     Until,
     app,
@@ -45,7 +46,7 @@ MemoryMb = Annotated[
     "the dictionary: churnml features data/demo/data --list --out features.html"
 )
 def features(
-    data: Annotated[Path | None, typer.Argument(help="Folder of tables, or a DuckDB file.")] = None,
+    data: MaybeData = None,
     as_of: AsOfs = None,
     since: Since = None,
     until: Until = None,
@@ -96,7 +97,7 @@ def _spread_to(out: Path) -> Path | str | None:
 
 
 def _compute_features(
-    data: Path | None,
+    data: str | None,
     dataset: Path | None,
     moments: Moments,
     *,
@@ -129,7 +130,7 @@ def _compute_features(
 
 
 def _spread_features(
-    data: Path | None,
+    data: str | None,
     dataset: Path | None,
     moments: Moments,
     *,
@@ -162,7 +163,7 @@ def _say(rows: int, chosen: Sequence[Feature], out: object, *, as_json: bool) ->
 
 
 def _list_features(
-    data: Path | None,
+    data: str | None,
     dataset: Path | None,
     moments: Moments,
     *,
@@ -192,7 +193,7 @@ def _list_features(
 
 
 def _catalogue(
-    data: Path | None, dataset: Path | None, moments: Moments, *, model: str | None
+    data: str | None, dataset: Path | None, moments: Moments, *, model: str | None
 ) -> tuple[tuple[Feature, ...], dict[str, Any]]:
     """The features, and what the page can say of them beside: of which data, known, influence."""
     from churnml.features import catalogue

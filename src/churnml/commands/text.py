@@ -13,6 +13,7 @@ from churnml.commands.base import (
     AsJson,
     Out,
     app,
+    present,
     print_json,
     print_table,
     stderr,
@@ -52,9 +53,12 @@ Model = Annotated[
     Path | None, typer.Option("--model", help="Folder that `churnml text train` wrote.")
 ]
 CompanyData = Annotated[
-    Path | None,
-    typer.Option("--data", help="Data with customers and contacts, whose names are redacted."),
-]
+    str | None,
+    typer.Option(
+        "--data", help="Data with customers and contacts, whose names are redacted.",
+        callback=present,
+    ),
+]  # fmt: skip
 CacheFolder = Annotated[
     Path | None,
     typer.Option("--cache", help="Folder of scores already known; default: mlruns/cache/text."),
@@ -221,17 +225,17 @@ def forget(
         stdout.print(f"{gone} of {counted(len(set(message_id)), 'message')} forgotten in {folder}.")
 
 
-def _description(dataset: Path | None, data: Path | None) -> Description:
+def _description(dataset: Path | None, data: str | None) -> Description:
     """The file given, else the one beside the data; its relative paths lie where the data is."""
     from churnml.sources import read_description
-    from churnml.sources.gating import data_folder, description_path
+    from churnml.sources.place import place_of
 
     if data is None:
         return read_description(dataset)
-    return read_description(description_path(data, dataset), folder=data_folder(data))
+    return place_of(data, dataset).description()
 
 
-def _scorer(dataset: Path | None, model: Path | None, data: Path | None = None) -> TextScorer:
+def _scorer(dataset: Path | None, model: Path | None, data: str | None = None) -> TextScorer:
     from churnml.text.lexicon import lexicon_of
     from churnml.text.linear import LinearScorer, LinearText
 
@@ -246,7 +250,7 @@ def _llm_scorer(path: Path, gate: TextScorer, people: dict[str, tuple[Person, ..
 
 
 def _people_by_text(
-    table: pd.DataFrame, data: Path, dataset: Path | None
+    table: pd.DataFrame, data: str, dataset: Path | None
 ) -> dict[str, tuple[Person, ...]]:
     """Contacts and name of the customer behind each text, for redaction."""
     from churnml.sources import open_dataset

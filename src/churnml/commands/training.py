@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churnml.address import holds_secret
 from churnml.commands.base import (
     CHAMPION,
     AsJson,
@@ -35,8 +36,7 @@ def _without_password(
 ) -> str | None:
     """The address, refused where a password is on the command line, which everybody may read."""
     source = context.get_parameter_source(option.name or "")
-    user = (given or "").partition("://")[2].rpartition("@")[0]
-    if ":" in user and source is not None and source.name == "COMMANDLINE":
+    if holds_secret(given or "") and source is not None and source.name == "COMMANDLINE":
         raise InputError(
             "--storage holds a password, and every user of this machine can read command lines. "
             "Give the whole address in CHURNML_STORAGE instead, or the password in PGPASSWORD or "

@@ -169,7 +169,7 @@ def prove(
 
     Parameters
     ----------
-    data : Path
+    data : Path or str
         Where the dataset was read from; beside a simulated world lies its truth.
     say : callable
         Called with a line of progress.
@@ -197,7 +197,7 @@ def prove(
     )  # fmt: skip
     say(refinement.choice.reason)
     scores = forward.scores.assign(**{MODEL: refinement.probability})
-    oracle = oracle_scores(Path(data), scores.index)
+    oracle = oracle_scores(data, scores.index)
     if oracle is not None:
         scores = scores.assign(**{ORACLE: oracle})
     tested = labels.loc[scores.index]

@@ -29,7 +29,7 @@ MOST_ROWS = 15_000
 
 
 def examine_reasons(
-    data: Path,
+    data: Path | str,
     *,
     dataset_file: Path | None,
     study: Study,
@@ -40,7 +40,7 @@ def examine_reasons(
 
     Parameters
     ----------
-    data : Path
+    data : Path or str
         OUT/data of a world; the truth lies beside it in OUT/truth.
     dataset_file : Path, optional
     study : Study

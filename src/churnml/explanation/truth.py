@@ -16,6 +16,7 @@ from churnml.features import Feature, compute_features
 from churnml.model.message_risk import MessageRisk, with_message_risk
 from churnml.snapshots import take_snapshots
 from churnml.sources import open_dataset
+from churnml.sources.place import truth_beside
 from churnml.windows import DAY, WEEK_DAYS
 
 #: A customer's own baseline: at most so many weekly values before the signal began, and at least.
@@ -43,10 +44,11 @@ class Truth:
     clean: Path
 
     @classmethod
-    def beside(cls, data: Path) -> Self | None:
+    def beside(cls, data: Path | str) -> Self | None:
         """The truth beside OUT/data; None where the data is not a simulated world."""
-        folder = data.resolve().parent / "truth"
-        if not (folder / "exits.parquet").is_file() or not (folder / "world.json").is_file():
+        folder = truth_beside(data)
+        needed = ("exits.parquet", "world.json")
+        if folder is None or not all((folder / name).is_file() for name in needed):
             return None
         exits = pd.read_parquet(folder / "exits.parquet")
         for name in ("exit_at", "signal_began_at"):

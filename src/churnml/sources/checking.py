@@ -86,7 +86,7 @@ def check(
     Parameters
     ----------
     data : Path or str
-        Folder or DuckDB file.
+        Folder of tables, a DuckDB file or an address of PostgreSQL.
     dataset_file : Path, optional
     quarantine : Path, optional
         Folder for the rows set aside, one Parquet file per table.

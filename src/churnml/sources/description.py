@@ -191,11 +191,6 @@ class Description(Section):
         for name, source in self.tables.items():
             if name not in TABLES:
                 raise ValueError(f"unknown table '{name}'; known: {', '.join(sorted(TABLES))}")
-            if source.table is not None and self.server.postgres is None:
-                raise ValueError(
-                    f"tables.{name}.table names a table of a server, but no server is given; add "
-                    '[server] postgres = "…", the environment variable with its address'
-                )
             allowed = set(TABLES[name].names)
             allowed |= set(self.customers.immutable) if name == CUSTOMERS.name else set()
             if unknown := sorted({*source.columns, *source.values, *source.fixed} - allowed):

@@ -8,25 +8,22 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from churnml import arguments
 from churnml.contract import CUSTOMERS, EVENTS, SUBSCRIPTIONS, TABLES, TICKET_EVENTS, TICKETS
-from churnml.errors import InputError
 from churnml.sources.coverage import write_coverage
 from churnml.sources.customers import derive_customers
 from churnml.sources.dataset import Finding
-from churnml.sources.description import Description, TableSource, read_description
+from churnml.sources.description import Description, TableSource
 from churnml.sources.dialect import spoken
 from churnml.sources.edge import Edge, find_edge
 from churnml.sources.gate import TableCount, clean, judge
 from churnml.sources.mapping import Plan, canonical_select, plan_table
+from churnml.sources.place import place_of
 from churnml.sources.quarantine import collect
 from churnml.sources.reading import Raw, read_raw, unreadable
 from churnml.sources.symptoms import find_symptoms
 from churnml.sources.words import say
-from churnml.sources.workshop import Workshop, literal, open_workshop, quoted
+from churnml.sources.workshop import Workshop, literal, quoted
 from churnml.spoken import Spoken, percent
-
-DESCRIPTION_FILE = "dataset.toml"
 
 
 @dataclass
@@ -60,41 +57,14 @@ def gate_source(
         If the source or its description cannot be read at all; what the gate can report lies in
         ``findings`` and ``stops``.
     """
-    location = _location(data)
-    description = read_description(
-        description_path(location, dataset_file), folder=data_folder(location)
-    )
-    shop = open_workshop(
-        location, timezone=description.timezone, server=description.server.postgres
-    )
+    place = place_of(data, dataset_file)
+    description = place.description()
+    shop = place.workshop(description)
     try:
         return _gated(shop, description, known_until=known_until, quarantine=quarantine)
     except BaseException:
         shop.discard()
         raise
-
-
-def _location(data: Path | str) -> Path:
-    if "://" in str(data) or str(data).startswith("spark:"):
-        raise InputError(
-            f"{str(data).split(':')[0]}:… is no folder. For tables of PostgreSQL give the folder "
-            'of a dataset.toml that says [server] postgres = "NAME"; the environment variable NAME '
-            "holds the address, so that no password stands in a command."
-        )
-    return arguments.located(data, what="data")
-
-
-def description_path(location: Path, dataset_file: Path | str | None) -> Path | None:
-    """The file given, else the one beside the data; None where there is none."""
-    if dataset_file is not None:
-        return arguments.located(dataset_file, what="dataset_file")
-    beside = data_folder(location) / DESCRIPTION_FILE
-    return beside if beside.is_file() else None
-
-
-def data_folder(location: Path) -> Path:
-    """Where relative paths of a description lie: the folder of tables, or of the DuckDB file."""
-    return location.parent if location.is_file() else location
 
 
 def _gated(

@@ -34,7 +34,8 @@ def open_dataset(
     Parameters
     ----------
     data : Path or str
-        Folder with one Parquet or CSV file (or glob) per table, or a DuckDB file.
+        Folder with one Parquet or CSV file (or glob) per table, a DuckDB file, or a database of
+        PostgreSQL, ``postgresql://user@host/database?schema=name`` without its password.
     dataset_file : Path, optional
         Description of the dataset; default: ``dataset.toml`` beside the files, else the
         canonical names.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import duckdb
 import pyarrow as pa
 
-from churnml import arguments
+from churnml.address import Address
 from churnml.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Workshop:
     scratch : Path
         Temporary folder that holds the scratch database.
     root : Path
-        Resolved folder of the dataset.
+        Resolved folder of the dataset; the scratch folder where nothing of it lies here.
     database : Path, optional
         The DuckDB file, attached read-only as ``source``, where the dataset is one.
     timezone : str
@@ -84,27 +84,29 @@ class Workshop:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def open_workshop(data: Path, *, timezone: str, server: str | None = None) -> Workshop:
-    """A locked workshop for a folder or a DuckDB file.
+def open_workshop(path: Path | None, *, timezone: str, server: Address | None = None) -> Workshop:
+    """A locked workshop for a folder, a DuckDB file or tables of a server.
 
     Parameters
     ----------
-    data : Path
+    path : Path, optional
+        Folder or DuckDB file that is there; None: nothing lies here.
     timezone : str
-    server : str, optional
-        Environment variable with the address of the PostgreSQL server that holds the tables.
+    server : Address, optional
+        The PostgreSQL server that holds the tables which are no files.
 
     Raises
     ------
     InputError
-        If the path does not exist, the file is not a readable DuckDB database, or the server
-        cannot be reached.
+        If the file is not a readable DuckDB database, or the server cannot be reached.
     """
-    path = arguments.present(data).resolve()
-    database = path if path.is_file() else None
+    database = path.resolve() if path is not None and path.is_file() else None
     scratch = Path(tempfile.mkdtemp(prefix="churnml-"))
+    root = scratch if path is None else path.resolve()
     connection = duckdb.connect(str(scratch / GATED_FILE), config=_QUIET)
-    shop = Workshop(connection, scratch, path.parent if database else path, database, timezone)
+    shop = Workshop(
+        connection, scratch, root.parent if database is not None else root, database, timezone
+    )
     try:
         _lock(shop)
         if server is not None:

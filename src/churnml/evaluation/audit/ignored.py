@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from churnml.contract import CUSTOMERS
 from churnml.evaluation.audit.findings import Check, Finding
 from churnml.evaluation.audit.lives import Lives
 from churnml.evaluation.audit.standing import column_signal, telling
 from churnml.evaluation.audit.words import say
 from churnml.sources.description import Description
+from churnml.sources.place import Place
 from churnml.sources.reading import read_raw
-from churnml.sources.workshop import open_workshop, quoted
+from churnml.sources.workshop import quoted
 from churnml.spoken import Spoken
 
 CHECK = "ignored_columns"
 
 
 def ignored_columns(
-    lives: Lives, data: Path, description: Description
+    lives: Lives, place: Place, description: Description
 ) -> tuple[list[Finding], Check]:
     """Columns of customers that are not listed as immutable but know who left: for information."""
-    columns = _read(lives, data, description)
+    columns = _read(lives, place, description)
     findings = []
     for name, is_number in columns:
         signal = column_signal("ignored_customers", name, is_number=is_number)
@@ -30,9 +29,9 @@ def ignored_columns(
     return findings, Check(CHECK, True, say("ignored_seen", columns=len(columns)))
 
 
-def _read(lives: Lives, data: Path, description: Description) -> list[tuple[str, bool]]:
+def _read(lives: Lives, place: Place, description: Description) -> list[tuple[str, bool]]:
     """Write the table ``ignored_customers``: the columns that no feature may read."""
-    shop = open_workshop(data, timezone=description.timezone, server=description.server.postgres)
+    shop = place.workshop(description)
     try:
         raw = read_raw(shop, description, names=(CUSTOMERS.name,)).tables.get(CUSTOMERS.name)
         if raw is None:

@@ -33,7 +33,7 @@ _SMALL = Parameters(max_depth=3, eta=0.1, trees=40)
 
 
 def future_cut(
-    data: Path,
+    data: Path | str,
     dataset_file: Path | None,
     examples: Examples,
     *,

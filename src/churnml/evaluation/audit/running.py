@@ -37,6 +37,7 @@ from churnml.model.examples import Examples, history_from, prepare
 from churnml.model.second_opinion import obvious_signals
 from churnml.sources import check, open_dataset
 from churnml.sources.dataset import Dataset
+from churnml.sources.place import place_of
 from churnml.splits import ForwardFolds
 
 Part = tuple[list[Finding], Check]
@@ -59,7 +60,7 @@ def audit_training(
     )
 
 
-def audit_tables(data: Path, *, dataset_file: Path | None = None, study: Study) -> Audit:
+def audit_tables(data: Path | str, *, dataset_file: Path | None = None, study: Study) -> Audit:
     """The checks that need no feature; what the gate refuses is a finding.
 
     Raises
@@ -73,7 +74,7 @@ def audit_tables(data: Path, *, dataset_file: Path | None = None, study: Study) 
     return _joined([quality(opened.findings), *_of_tables(opened, study)])
 
 
-def _open(data: Path, dataset_file: Path | None) -> Dataset | Audit:
+def _open(data: Path | str, dataset_file: Path | None) -> Dataset | Audit:
     """The dataset, or what the gate found where it refuses it."""
     try:
         return open_dataset(data, dataset_file=dataset_file)
@@ -85,7 +86,7 @@ def _open(data: Path, dataset_file: Path | None) -> Dataset | Audit:
 
 
 def examine(
-    data: Path,
+    data: Path | str,
     *,
     dataset_file: Path | None,
     study: Study,
@@ -98,7 +99,7 @@ def examine(
 
     Parameters
     ----------
-    data : Path
+    data : Path or str
     dataset_file : Path, optional
     study : Study
     cache : Path
@@ -121,7 +122,8 @@ def examine(
     say("tables")
     parts = [quality(dataset.findings), *_of_tables(dataset, study)]
     lives = read_lives(dataset, silence_days=study.label.horizon_days)
-    parts += [ignored_columns(lives, data, dataset.description), no_plan(dataset)]
+    place = place_of(data, dataset_file)
+    parts += [ignored_columns(lives, place, dataset.description), no_plan(dataset)]
     parts += _of_scores(scores, dataset, study)
     if bundle is not None:
         parts.append(forgotten_model(bundle, dataset))

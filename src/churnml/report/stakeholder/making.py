@@ -17,9 +17,9 @@ from churnml.model.bundle import Bundle
 from churnml.report.canvas import Language
 from churnml.report.stakeholder.gather import gather
 from churnml.report.stakeholder.writing import write_report
-from churnml.sources import open_dataset, read_description
+from churnml.sources import open_dataset
 from churnml.sources.dataset import Dataset
-from churnml.sources.gating import description_path
+from churnml.sources.place import place_of
 from churnml.windows import instant
 
 SUFFIX = ".html"
@@ -67,7 +67,7 @@ class WrittenReport:
 
 
 def make_report(
-    data: Path,
+    data: Path | str,
     *,
     as_of: str,
     out: Path,
@@ -82,8 +82,8 @@ def make_report(
 
     Parameters
     ----------
-    data : Path
-        Folder of tables or a DuckDB file.
+    data : Path or str
+        Folder of tables, a DuckDB file or an address of PostgreSQL.
     as_of : str
         A bare date is midnight in the dataset's zone.
     out : Path
@@ -125,7 +125,7 @@ def make_report(
 
     with stage("read"):
         model, proof = Bundle.load(bundle), read_record(bundle)
-        zone = read_description(description_path(data, dataset_file)).timezone
+        zone = place_of(data, dataset_file).description().timezone
         moment = instant(as_of, zone=zone)
         dataset = open_dataset(data, dataset_file=dataset_file, known_until=moment)
     facts = gather(

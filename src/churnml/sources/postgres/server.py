@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import weakref
 from collections.abc import Iterator
@@ -13,8 +12,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from churnml.address import Address
 from churnml.errors import InputError
-from churnml.sources.workshop import literal
+from churnml.sources.workshop import literal, quoted
 
 #: What is said to the session before anything else.
 _SESSION = (
@@ -45,14 +45,11 @@ class Server:
     Parameters
     ----------
     connection : connection of the ADBC driver
-    variable : str
-        Environment variable that holds the address, for messages.
     fetched : dict of str to Fetched
         By what was read.
     """
 
     connection: Any
-    variable: str
     fetched: dict[str, Fetched] = field(default_factory=dict)
 
     @contextlib.contextmanager
@@ -132,29 +129,21 @@ class Server:
             raise InputError(f"{where} {_said(error)}") from None
 
 
-def open_server(variable: str, *, timezone: str) -> Server:
-    """The server whose address an environment variable holds.
+def open_server(address: Address, *, timezone: str) -> Server:
+    """The server at an address.
 
     Parameters
     ----------
-    variable : str
+    address : Address
     timezone : str
         Zone of the session, in which naive times and bare dates are read.
 
     Raises
     ------
     InputError
-        If the variable is not set, the driver is not installed, or the server cannot be reached or
-        refuses. The address and its password are never part of a message.
+        If the driver is not installed, the server cannot be reached or refuses, or there is no such
+        schema. A password is never part of a message.
     """
-    address = os.environ.get(variable, "").strip()
-    if not address:
-        raise InputError(
-            f'dataset.toml says [server] postgres = "{variable}", but the environment variable '
-            f"{variable} is not set. Set it to the address of the server, such as "
-            f"export {variable}=postgresql://reader@db.example.com/warehouse, and put the password "
-            "there, into PGPASSWORD or into ~/.pgpass."
-        )
     try:
         from adbc_driver_manager import Error
         from adbc_driver_postgresql import dbapi
@@ -164,15 +153,34 @@ def open_server(variable: str, *, timezone: str) -> Server:
             "pip install 'churnml[postgres]'."
         ) from None
     try:
-        connection = dbapi.connect(address)
+        connection = dbapi.connect(address.url)
     except Error as error:
-        raise InputError(_unreachable(variable, str(error))) from None
-    server = Server(connection, variable)
+        raise InputError(_unreachable(address.shown, str(error))) from None
+    server = Server(connection)
     weakref.finalize(server, _end, connection)
     with server.connection.cursor() as cursor, server._speaking("The session"):
         for statement in (*_SESSION, f"set time zone {literal(timezone)}"):
             cursor.execute(statement)
+    if address.schema is not None:
+        _look_in(server, address.schema)
     return server
+
+
+def _look_in(server: Server, schema: str) -> None:
+    """Let names of tables without a schema be of this one."""
+    found = server.rows(
+        "select nspname::text as name from pg_namespace where has_schema_privilege(oid, 'usage') "
+        "and nspname !~ '^pg_' and nspname <> 'information_schema' order by 1",
+        where="pg_namespace",
+    )
+    there = [str(row[0]) for row in found]
+    if schema not in there:
+        raise InputError(
+            f"The server has no schema {schema}, or it may not be used. There are: "
+            f"{', '.join(there[:20]) or 'none'}."
+        )
+    with server.connection.cursor() as cursor, server._speaking("The session"):
+        cursor.execute(f"set search_path = {quoted(schema)}")
 
 
 def _end(connection: Any) -> None:
@@ -182,23 +190,22 @@ def _end(connection: Any) -> None:
         connection.close()
 
 
-def _unreachable(variable: str, text: str) -> str:
+def _unreachable(shown: str, text: str) -> str:
     """Why there is no connection; of the driver's text only what names no secret."""
     if refused := _ERROR.search(text):
         return (
-            f"The PostgreSQL server of {variable} refuses the connection: {refused[1]}. Check the "
-            f"user, the password and the database that {variable} names."
+            f"The PostgreSQL server of {shown} refuses the connection: {refused[1]}. Check the "
+            "user, the database and the password, which may stand in PGPASSWORD or in ~/.pgpass."
         )
     if unreached := _UNREACHED.search(text):
         why = unreached[1] or "its host name is not known"
         return (
-            f"The PostgreSQL server of {variable} cannot be reached: {why}. Check host and port in "
-            f"{variable}, and that the server runs and may be reached from here."
+            f"The PostgreSQL server of {shown} cannot be reached: {why}. Check host and port, and "
+            "that the server runs and may be reached from here."
         )
     return (
-        f"{variable} does not hold the address of a PostgreSQL server. Expected such as "
-        "postgresql://reader@db.example.com:5432/warehouse, with special characters of the "
-        "password written as %xx."
+        f"{shown} does not hold the address of a PostgreSQL server. Expected such as "
+        "postgresql://reader@db.example.com:5432/warehouse, with special characters written as %xx."
     )
 
 
