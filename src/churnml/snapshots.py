@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import duckdb
 import numpy as np
@@ -14,44 +15,47 @@ from churnml.errors import InputError
 from churnml.sources.dataset import Dataset
 from churnml.sources.workshop import literal
 
-# One as_of at a time keeps the memory at the size of the source tables, whatever the history.
 # An end that lies at or after the as_of is not known yet, so it is no end (design: time).
 _CONTRACT = """
 with known as (
-    select s.customer_id, s.started_at,
-           case when s.ended_at < $as_of then s.ended_at end as ended_at
+    select a.as_of, s.customer_id, s.started_at,
+           case when s.ended_at < a.as_of then s.ended_at end as ended_at
     from subscriptions s join customers c using (customer_id)
-    where s.started_at < $as_of and s.known_at < $as_of
-      and c.signed_up_at < $as_of and c.known_at < $as_of
+    join (select unnest($as_ofs::timestamp[]) as as_of) a
+      on s.started_at < a.as_of and s.known_at < a.as_of
+     and c.signed_up_at < a.as_of and c.known_at < a.as_of
 ),
 ordered as (
-    select *, max(coalesce(ended_at, $as_of)) over (
-        partition by customer_id order by started_at, coalesce(ended_at, $as_of)
+    select *, max(coalesce(ended_at, as_of)) over (
+        partition by as_of, customer_id order by started_at, coalesce(ended_at, as_of)
         rows between unbounded preceding and 1 preceding) as ended_before
     from known
 ),
 spells as (
-    select customer_id, max(started_at) filter (
+    select as_of, customer_id, max(started_at) filter (
         where ended_before is null
            or (started_at > ended_before
                and started_at >= ended_before + to_days($grace_days))) as spell_started_at,
         bool_or(ended_at is null) as at_risk
-    from ordered group by customer_id
+    from ordered group by as_of, customer_id
 )
-select customer_id, $as_of::timestamp as as_of, spell_started_at
-from spells where at_risk order by customer_id
+select customer_id, as_of, spell_started_at
+from spells where at_risk order by as_of, customer_id
 """
 
 _ACTIVITY = """
-select a.customer_id, $as_of::timestamp as as_of, min(a.event_time) as spell_started_at
-from activity a join customers c using (customer_id)
-where a.event_time < $as_of and a.known_at < $as_of
-  and c.signed_up_at < $as_of and c.known_at < $as_of
-group by a.customer_id
-having max(a.event_time) > $as_of::timestamp - to_days($silence_days)
-order by a.customer_id
+select e.customer_id, a.as_of, min(e.event_time) as spell_started_at
+from activity e join customers c using (customer_id)
+join (select unnest($as_ofs::timestamp[]) as as_of) a
+  on e.event_time < a.as_of and e.known_at < a.as_of
+ and c.signed_up_at < a.as_of and c.known_at < a.as_of
+group by a.as_of, e.customer_id
+having max(e.event_time) > a.as_of - to_days($silence_days)
+order by a.as_of, e.customer_id
 """
 
+#: Rows of the source, times as_ofs, that one statement reads.
+_ROWS = 1_000_000
 _EVER = 1_000_000  # days; absence knows no silence after which a customer is gone
 
 
@@ -95,9 +99,10 @@ def take_snapshots(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataF
         create_activity(dataset, connection)
         silence = churn.silence_days if churn.kind == "inactivity" else _EVER
         query, days = _ACTIVITY, {"silence_days": silence}
+    table = "subscriptions" if churn.kind == "contract" else "activity"
     parts = [
-        connection.execute(query, {"as_of": as_of.to_pydatetime(), **days}).df()
-        for as_of in sorted(set(as_ofs))
+        connection.execute(query, {"as_ofs": together, **days}).df()
+        for together in _together(sorted(set(as_ofs)), _rows(connection, table))
     ]
     columns = ["customer_id", "as_of", "spell_started_at"]
     filled = [part for part in parts if len(part)]
@@ -106,6 +111,18 @@ def take_snapshots(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataF
             {"customer_id": "str", "as_of": "datetime64[us]", "spell_started_at": "datetime64[us]"}
         )
     return pd.concat(filled, ignore_index=True)
+
+
+def _together(as_ofs: Sequence[pd.Timestamp], rows: int) -> Iterator[list[datetime]]:
+    """As many as_ofs at a time as memory allows, whatever the history."""
+    size = max(1, _ROWS // max(1, rows))
+    for start in range(0, len(as_ofs), size):
+        yield [as_of.to_pydatetime() for as_of in as_ofs[start : start + size]]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.execute(f"select count(*) from {table}").fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def create_activity(dataset: Dataset, connection: duckdb.DuckDBPyConnection) -> None:

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from churnml.features import Family, Feature, Unit, compute_features
+from churnml.features import Family, Feature, Unit, compute_features, shelf
 from churnml.features import cache as feature_cache
 from churnml.features import operators as o
-from churnml.features.algebra import LAST_4_WEEKS, Rows
+from churnml.features.algebra import LAST_4_WEEKS, LAST_WEEK, Rows
 from churnml.features.cache import cached_features
 from churnml.features.row_sources import EVENTS, SUBSCRIPTIONS, TICKETS
 
@@ -92,6 +92,16 @@ def test_a_changed_feature_computes_itself_only(company):
     assert company.features(features=(RATED, RANK)) == []
 
 
+def test_what_is_computed_is_added_beside_files_that_stay_as_they_are(company):
+    before = {path: path.read_bytes() for path in company.folder.iterdir()}
+    other = feature("logins", o.count(Rows(EVENTS), LAST_WEEK))
+
+    company.features(features=(other, RANK, RATED, ENDED))
+
+    assert len(list(company.folder.iterdir())) == len(before) + len(WEEKS)
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
 def test_a_late_row_computes_the_as_ofs_that_know_it_and_the_features_that_read_it(company):
     company.tables["events"].append(event(T0 - 3 * WEEK, known_at=T0 - timedelta(days=1)))
 
@@ -115,7 +125,7 @@ def test_other_people_at_risk_make_other_ranks(company):
 
 
 def test_a_damaged_file_is_computed_again(company):
-    damaged = sorted(company.folder.glob("features_*.parquet"))[-1]
+    damaged = sorted(company.folder.glob("features_*.arrow"))[-1]
     damaged.write_bytes(damaged.read_bytes()[:100])
 
     assert company.features() == [([T0], [one.name for one in ALL])]
@@ -126,4 +136,4 @@ def test_what_nobody_asks_for_any_more_is_dropped(company):
     for week in range(1, 20):
         company.features([T0 + week * WEEK], features=(LOGINS,))
 
-    assert len(list(company.folder.glob("features_*.parquet"))) == feature_cache.KEPT
+    assert len(list(company.folder.glob("features_*.arrow"))) == shelf.KEPT

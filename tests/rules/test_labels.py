@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from churnml import snapshots
 from churnml.labels import label, spells, with_exits
 from churnml.snapshots import take_snapshots
 from churnml.windows import LabelWindow
@@ -188,3 +189,27 @@ def test_a_customer_who_is_not_in_the_data_has_no_known_label(dataset_of, kind):
     stranger = pd.DataFrame({"customer_id": ["'+7"], "as_of": [AS_OF]})
 
     assert label(dataset, stranger, window=SILENT).item() == "unknown"
+
+
+@pytest.mark.parametrize("kind", ["contract", "inactivity"])
+def test_many_as_ofs_in_one_statement_are_each_as_if_alone(dataset_of, monkeypatch, kind):
+    begun = [(-100, -40), (-20, 5), (-60, -55), (30, None), (40, 45)]
+    people = [{"customer_id": f"{n}", "signed_up_at": days(-400)} for n in range(len(begun))]
+    subscriptions = [
+        {"subscription_id": str(n), "customer_id": f"{n % 2}", "started_at": days(start),
+         "ended_at": days(end) if end is not None else None}
+        for n, (start, end) in enumerate(begun)
+    ]  # fmt: skip
+    events = [{"customer_id": f"{n}", "event_time": days(start), "name": "x"}
+              for n, (start, _) in enumerate(begun)]  # fmt: skip
+    dataset = dataset_of(
+        {"customers": people, "subscriptions": subscriptions, "events": events},
+        until=UNTIL, description={"churn": {"kind": kind}},
+    )  # fmt: skip
+    as_ofs = [pd.Timestamp(days(number)) for number in range(-120, 60, 15)]
+    together = take_snapshots(dataset, as_ofs)
+    monkeypatch.setattr(snapshots, "_ROWS", 1)
+    alone = take_snapshots(dataset, as_ofs)
+
+    assert 0 < together["as_of"].nunique() < len(as_ofs)
+    pd.testing.assert_frame_equal(together, alone)

@@ -3,8 +3,10 @@
 from types import SimpleNamespace
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
+from pyarrow import feather
 
 from churnml.config import Study
 from churnml.features import catalogue, feature_digest
@@ -51,12 +53,13 @@ def test_a_week_scored_before_is_read_and_a_new_one_computed(company, tmp_path):
     assert_frame_equal(again.scores, first.scores, check_exact=True)
     assert_frame_equal(again.catalogue, first.catalogue, check_exact=True)
 
-    kept = sorted(tmp_path.glob("features_*.parquet"))
+    kept = sorted(tmp_path.glob("features_*.arrow"))
     assert len(kept) == 2
     for path in kept:  # what is read, and not computed, is marked
-        table = pd.read_parquet(path)
-        [column] = [name for name in table if name.startswith(f"{USE}|")]
-        table.assign(**{column: 50.0}).to_parquet(path, index=False)
+        table = feather.read_table(path)
+        [place] = [n for n, name in enumerate(table.column_names) if name.startswith(f"{USE}|")]
+        marked = pa.array([50.0] * len(table))
+        feather.write_feather(table.set_column(place, table.column_names[place], marked), path)
     later = scored(company, tmp_path, until=AS_OF + 7 * DAY)
 
     assert later.scores["probability"].tolist() == [0.5, 0.03]

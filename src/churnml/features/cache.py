@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 import churnml
 from churnml.features.algebra import reads, tables_of
@@ -25,13 +23,12 @@ from churnml.features.declaration import Feature, feature_digest
 from churnml.features.engine import compute_features
 from churnml.features.known import known_digests
 from churnml.features.row_sources import SCORED_MESSAGES
+from churnml.features.shelf import Columns, Shelf
 from churnml.sources.dataset import Dataset
 from churnml.text.hearing import MESSAGE_SCORES, heard
 
 #: Parts of the package that decide what a feature table holds.
 MADE_BY = ("features", "text", "sources", "snapshots.py", "contract.py", "windows.py")
-#: Files of as_ofs that were not asked for are dropped beyond so many times those that were.
-KEPT = 4
 
 
 def cached_features(
@@ -53,22 +50,21 @@ def cached_features(
     asked = ask(snapshots, kept)
     weeks = _weeks(asked)
     keys = _keys(dataset, asked, weeks, features, fitted=fitted)
-    stored = {time: _stored(folder, time, keys[time]) for time in weeks}
+    shelf = Shelf(folder)
+    places = {time: rows[asked.kept[rows]] for time, rows in weeks.items()}
+    stored = {time: shelf.read(time, keys[time], rows=len(places[time])) for time in weeks}
     for absent, times in _absent(stored, features).items():
         chosen = [feature for feature in features if feature.name in absent]
         now = pd.Series(snapshots["as_of"].isin(list(times)))
         made = compute_features(dataset, snapshots[now], features=chosen, kept=kept[now.to_numpy()])
-        at = made.index.get_level_values("as_of")
-        for time in times:
-            stored[time] = pd.concat(
-                [stored[time], made[at == time].reset_index(drop=True)], axis=1
-            )
+        for time, columns in _by_time(made).items():
+            stored[time] |= columns
             # The cache is a comfort: a full disk must not cost the run, whose table is in hand.
             with contextlib.suppress(OSError):
-                _keep(stored[time], folder, time, keys[time])
+                shelf.write(time, keys[time], columns)
     with contextlib.suppress(OSError):
-        _drop_old(folder, used=[_path(folder, time, keys[time]) for time in weeks])
-    return _table(asked, weeks, stored, features)
+        shelf.drop_old()
+    return _table(asked, places, stored, features)
 
 
 def _weeks(asked: Asked) -> dict[pd.Timestamp, np.ndarray]:
@@ -94,10 +90,11 @@ def _keys(
         [code_digest(*MADE_BY), dataset.description.model_dump_json(), *sorted(dataset.tables)]
     )
     about = [(feature, feature_digest([feature]), _read_by(feature, known)) for feature in features]
+    names = pd.util.hash_array(asked.customers.to_numpy(dtype=object), categorize=False)
     found: dict[pd.Timestamp, dict[str, str]] = {}
     for time, rows in weeks.items():
         state = known.loc[time].to_dict()
-        people = _digest(shared, str(time), _people(asked, rows))
+        people = _digest(shared, str(time), _people(asked, rows, names))
         found[time] = {"": people}
         for feature, declared, tables in about:
             made_of = [state[table] for table in tables]
@@ -115,39 +112,21 @@ def _read_by(feature: Feature, known: pd.DataFrame) -> list[str]:
     return [table for table in known if table in tables]
 
 
-def _people(asked: Asked, rows: np.ndarray) -> str:
+def _people(asked: Asked, rows: np.ndarray, names: np.ndarray) -> str:
     """Digest of who is there, who is wanted, and when their tenure began."""
-    frame = pd.DataFrame({"id": asked.customers[asked.c[rows]], "kept": asked.kept[rows]})
+    digest = hashlib.sha256(names[asked.c[rows]].tobytes())
+    digest.update(asked.kept[rows].tobytes())
     if asked.spell is not None:
-        frame["spell"] = asked.spell[rows]
-    return hashlib.sha256(
-        pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()
-    ).hexdigest()
+        digest.update(asked.spell[rows].tobytes())
+    return digest.hexdigest()
 
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:24]
 
 
-def _path(folder: Path, time: pd.Timestamp, keys: dict[str, str]) -> Path:
-    return folder / f"features_{time:%Y%m%dT%H%M%S}_{keys['']}.parquet"
-
-
-def _stored(folder: Path, time: pd.Timestamp, keys: dict[str, str]) -> pd.DataFrame:
-    """Columns of one as_of that are still true, by feature."""
-    path = _path(folder, time, keys)
-    try:
-        schema = pq.read_schema(path)
-        wanted = {f"{name}|{key}": name for name, key in keys.items()}
-        there = [column for column in schema.names if column in wanted]
-        os.utime(path)
-        return pd.read_parquet(path, columns=there).rename(columns=wanted)
-    except (OSError, pa.ArrowInvalid):
-        return pd.DataFrame()
-
-
 def _absent(
-    stored: dict[pd.Timestamp, pd.DataFrame], features: Sequence[Feature]
+    stored: dict[pd.Timestamp, Columns], features: Sequence[Feature]
 ) -> dict[frozenset[str], list[pd.Timestamp]]:
     """As_ofs by the features that they lack."""
     found: dict[frozenset[str], list[pd.Timestamp]] = {}
@@ -158,35 +137,50 @@ def _absent(
     return found
 
 
-def _keep(columns: pd.DataFrame, folder: Path, time: pd.Timestamp, keys: dict[str, str]) -> None:
-    """Write the columns of one as_of beside those of other studies, aside and then in place."""
-    path = _path(folder, time, keys)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    named = columns.rename(columns={name: f"{name}|{keys[name]}" for name in columns})
-    with contextlib.suppress(OSError, pa.ArrowInvalid):
-        others = pd.read_parquet(path)
-        strange = [column for column in others if column.split("|")[0] not in columns]
-        named = pd.concat([named, others[strange]], axis=1)
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        named.to_parquet(aside, index=False)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+def _by_time(made: pd.DataFrame) -> dict[pd.Timestamp, Columns]:
+    """The columns of each as_of, in the order of the customers."""
+    codes, times = pd.factorize(made.index.get_level_values("as_of"), sort=True)
+    order = np.argsort(codes, kind="stable")
+    counts = np.bincount(codes)
+    starts = np.cumsum(counts) - counts
+    columns = {name: _column(made[name]).take(pa.array(order)) for name in made}
+    return {
+        time: {name: column.slice(start, count) for name, column in columns.items()}
+        for time, start, count in zip(times, starts.tolist(), counts.tolist(), strict=True)
+    }
+
+
+def _column(values: pd.Series) -> pa.Array:
+    """Numbers as they are, NaN included; words with null where unknown."""
+    if values.dtype == np.float64:
+        return pa.array(values.to_numpy(), from_pandas=False)
+    return pa.array(values, pa.string(), from_pandas=True)
 
 
 def _table(
     asked: Asked,
-    weeks: dict[pd.Timestamp, np.ndarray],
-    stored: dict[pd.Timestamp, pd.DataFrame],
+    places: dict[pd.Timestamp, np.ndarray],
+    stored: dict[pd.Timestamp, Columns],
     features: Sequence[Feature],
 ) -> pd.DataFrame:
     """All as_ofs in one table in the order of the snapshots."""
-    names = [feature.name for feature in features]
-    rows = np.concatenate([rows[asked.kept[rows]] for rows in weeks.values()])
-    together = pd.concat([stored[time][names] for time in weeks], ignore_index=True)
+    rows = np.concatenate(list(places.values()))
     order = np.argsort(rows)
-    return together.take(order).set_axis(asked.index(rows[order]))
+    position = np.empty(len(rows), np.int64)
+    position[order] = np.arange(len(rows))
+    ends = np.cumsum([len(here) for here in places.values()])
+    into = dict(zip(places, np.split(position, ends[:-1]), strict=True))
+    numbers = [feature.name for feature in features if not feature.is_category]
+    matrix = np.empty((len(numbers), len(rows)))
+    for line, name in zip(matrix, numbers, strict=True):
+        for time, to in into.items():
+            line[to] = stored[time][name].to_numpy(zero_copy_only=False)
+    table = pd.DataFrame(matrix.T, columns=numbers, copy=False)
+    for place, feature in enumerate(features):
+        if feature.is_category:
+            words = pa.chunked_array([stored[time][feature.name] for time in places])
+            table.insert(place, feature.name, words.take(pa.array(order)).to_pandas())
+    return table.set_axis(asked.index(rows[order]))
 
 
 def code_digest(*parts: str) -> str:
@@ -202,10 +196,3 @@ def code_digest(*parts: str) -> str:
             digest.update(name.as_posix().encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _drop_old(folder: Path, *, used: Sequence[Path]) -> None:
-    tables = sorted(folder.glob("features_*.parquet"), key=lambda path: path.stat().st_mtime)
-    unused = [path for path in tables if path not in set(used)]
-    for path in unused[: max(0, len(tables) - KEPT * len(used))]:
-        path.unlink(missing_ok=True)
