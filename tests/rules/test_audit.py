@@ -2,22 +2,26 @@
 
 import importlib.util
 import json
+import re
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from churnml.__main__ import main
 from churnml.config import Study
-from churnml.evaluation.audit import Audit, Finding, audit_tables, without_leaks
+from churnml.evaluation.audit import Audit, Finding, audit_tables, logs, without_leaks
 from churnml.evaluation.audit.leavers_only import lower_bound
 from churnml.evaluation.audit.probes import shuffled_within, unequal
 from churnml.evaluation.audit.shift import displaced, stability
 from churnml.evaluation.audit.survivorship import _emptiest, _exits_and_days
 from churnml.sources.world import simulate
 from churnml.spoken import Spoken
+from drawn.postgres import PASSWORD
 
 _PLANTS = Path(__file__).parents[2] / "experiments" / "audit" / "plants.py"
 
@@ -74,6 +78,56 @@ def test_every_planted_leak_is_found_in_every_format(plants, tmp_path, seed, suf
             missed.append(name)
 
     assert missed == []
+
+
+@pytest.fixture(scope="module")
+def log_at_server(plants, world, postgres, tmp_path_factory):
+    """A refund booked back and a total that holds the future: the folder, and the same tables."""
+    folder = tmp_path_factory.mktemp("log")
+    shutil.copytree(world / "truth", folder / "truth")
+    plants.plant(world, folder / "data", "refund_event", seed=1)
+    data = plants.plant(folder, folder / "both", "future_total_value", seed=1)
+    tables = {path.stem: pq.read_table(path) for path in data.glob("*.parquet")}
+    postgres.fill("audited", tables)
+    return data, postgres.address("audited", password=None)
+
+
+def of_log(log_at_server, monkeypatch) -> Audit:
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    data, address = log_at_server
+    return audit_tables(address, dataset_file=data / "dataset.toml", study=Study())
+
+
+def seen_of_log(audit: Audit) -> str:
+    return next(str(one.detail) for one in audit.checks if one.check == logs.CHECK)
+
+
+def test_a_log_at_a_server_is_searched_like_a_file(log_at_server, monkeypatch):
+    files = audit_tables(log_at_server[0], study=Study())
+    server = of_log(log_at_server, monkeypatch)
+
+    assert named(server, "events", "evt_31")
+    assert named(server, "events", "login")
+    assert server.findings == files.findings
+    assert [one for one in server.checks if one.check != logs.CHECK] == list(files.checks)
+    assert "rows of 297 of 297 customers came over" in seen_of_log(server)
+
+
+def test_of_a_longer_log_customers_are_drawn_by_lot_and_the_audit_says_of_how_many(
+    log_at_server, monkeypatch
+):
+    rows = pq.read_metadata(log_at_server[0] / "events.parquet").num_rows
+    monkeypatch.setattr(logs, "MOST_ROWS", rows // 2)
+    server = of_log(log_at_server, monkeypatch)
+    taken, people = (
+        int(number.replace(",", ""))
+        for number in re.findall(r"([\d,]+) rows of (\d+) of 297", seen_of_log(server))[0]
+    )
+
+    assert 0.4 * rows < taken <= rows // 2
+    assert 100 < people < 200
+    assert named(server, "events", "evt_31")
+    assert named(server, "events", "login")
 
 
 def test_doctor_names_table_column_and_what_to_do_and_ends_with_one(

@@ -178,7 +178,7 @@ def _by_kind(lives: Lives, table: str, column: str, kind: str, number: str) -> I
         with r as (
             select customer_id, {kind} as kind, epoch({known}) as seconds, {number} as number,
                    row_number() over (partition by {kind} order by hash(customer_id, {known})) as n
-            from "{table}" r semi join lives using (customer_id)
+            from "{table}" r semi join searched using (customer_id)
             where {number} is not null and {known} < $edge::timestamp - interval 28 day
         )
         select * exclude n from r where n <= {SAMPLE} order by kind, n""",

@@ -21,7 +21,8 @@ class Lives:
 
     ``lives(customer_id, started_at, exit_at, over_at)``: ``over_at`` is where the spell can no
     longer be followed (a censored end, or the edge where exits are no longer certain). ``at_risk``
-    are the instants in a spell and before its exit.
+    are the instants in a spell and before its exit. ``searched(customer_id)``: those whose rows of
+    all ``tables`` are there.
 
     Parameters
     ----------
@@ -66,6 +67,9 @@ def read_lives(dataset: Dataset, *, silence_days: int) -> Lives:
         "from found_lives order by customer_id, started_at"
     )
     connection.unregister("found_lives")
+    connection.execute(
+        "create or replace temp table searched as select distinct customer_id from lives"
+    )
     first = found["exit_at"].min() if found["exit_at"].notna().any() else edge
     here = dataset.tables - set(dataset.away)
     return Lives(connection, here, first, edge, int(found["exit_at"].notna().sum()))

@@ -18,6 +18,7 @@ from churnml.evaluation.audit.future_totals import future_total
 from churnml.evaluation.audit.ignored import ignored_columns
 from churnml.evaluation.audit.leavers_only import leavers_only
 from churnml.evaluation.audit.lives import Lives, read_lives
+from churnml.evaluation.audit.logs import take_logs
 from churnml.evaluation.audit.merging import merged
 from churnml.evaluation.audit.mistakes import (
     forgotten_model,
@@ -158,11 +159,8 @@ def _of_tables(dataset: Dataset, study: Study) -> list[Part]:
         booked_back,
         future_total,
     ]
-    unprobed: list[Part] = [
-        ([], Check("rows_at_server", None, words.say("rows_at_server", table=name)))
-        for name in dataset.away
-    ]
-    return [deleted, *(part(lives) for part in parts), *unprobed]
+    lives, taken = take_logs(lives, dataset)
+    return [deleted, *(part(lives) for part in parts), *(([], checked) for checked in taken)]
 
 
 def _of_scores(scores: pd.DataFrame | None, dataset: Dataset, study: Study) -> list[Part]:
