@@ -41,23 +41,28 @@ def running(cells: Mapping[Stepped, str], statements: Statements) -> str:
 def _from_server(
     away: str, cells: Mapping[Stepped, str], statements: Statements
 ) -> list[tuple[list[str], exp.Select]]:
-    """Steps by customer and as_of as the server sums them up; of its rows none is read here."""
+    """Steps by customer and as_of as the server sums them up; of its rows none is read here.
+
+    Two kinds of statements: sums by week and week of knowing, one stream for all windows over them,
+    and everything else together, a row for each customer and as_of at which any of it changes.
+    """
     there = ThereStatements(f"{statements.prefix}_there", statements.grid, statements.present)
     there.place(cells)
     named: dict[str, Cell] = {name: cell for cell, name in cells.items()}
-    found, streams = [], dict[str, str]()
+    found, streams, others = [], dict[str, str](), list[Steps]()
     for steps in steps_of(cells, there):
-        if all(isinstance(named[name], Edge | Peak) for step in steps for name in step.values):
-            # one stream of weekly sums serves all windows; their steps are made here
-            for step in steps:
-                if step.table not in streams:
-                    stream = there.whole(there.tree(step.table))
-                    streams[step.table] = statements.add(_taken(away, stream, statements))
-            here = [replace(step, table=streams[step.table]) for step in steps]
-            found.append(_stepped(here, named, statements.grid))
-        else:
-            names, tree = _stepped(steps, named, statements.grid)
-            found.append((names, _taken(away, there.whole(tree), statements)))
+        if not all(isinstance(named[name], Edge | Peak) for step in steps for name in step.values):
+            others += steps
+            continue
+        for step in steps:
+            if step.table not in streams:
+                stream = there.whole(there.tree(step.table))
+                streams[step.table] = statements.add(_taken(away, stream, statements))
+        here = [replace(step, table=streams[step.table]) for step in steps]
+        found.append(_stepped(here, named, statements.grid))
+    if others:
+        names, tree = _stepped(others, named, statements.grid)
+        found.append((names, _taken(away, there.whole(tree), statements)))
     return found
 
 

@@ -57,20 +57,19 @@ def _offset(cell: Edge | Peak) -> int:
 
 def _streams(cells: Mapping[Stepped, str], statements: Statements) -> list[Steps]:
     """Edges and peaks: rows summed by week and week of knowing, one statement for each clock."""
-    streams: dict[tuple[Clock, bool], dict[Edge | Peak, str]] = defaultdict(dict)
+    streams: dict[Clock, dict[Edge | Peak, str]] = defaultdict(dict)
     for cell, name in cells.items():
-        if isinstance(cell, Edge):
-            streams[cell.clock, cell.ever][cell] = name
-        elif isinstance(cell, Peak):
-            streams[cell.clock, True][cell] = name
-    steps: list[Steps] = []
-    for (clock, ever), members in streams.items():
-        steps += _stream_steps(clock, members, statements, ever=ever)
-    return steps
+        if isinstance(cell, Edge | Peak):
+            streams[cell.clock][cell] = name
+    return [
+        step
+        for clock, members in streams.items()
+        for step in _stream_steps(clock, members, statements)
+    ]
 
 
 def _stream_steps(
-    clock: Clock, members: dict[Edge | Peak, str], statements: Statements, *, ever: bool
+    clock: Clock, members: dict[Edge | Peak, str], statements: Statements
 ) -> list[Steps]:
     offsets = sorted({_offset(cell) for cell in members})
     measures: dict[Edge | Peak, str] = {}
@@ -78,7 +77,7 @@ def _stream_steps(
         measures.setdefault(_measure(cell), f"v{len(measures)}")
     first, last = statements.grid.first, statements.grid.last
     needed = [sql(f"GREATEST(b + {offsets[0]}, k) < {last}")]
-    if not ever:
+    if all(isinstance(cell, Edge) and not cell.ever for cell in members):
         needed.append(sql(f"GREATEST(b + {offsets[-1]}, k) >= {first}"))
     sums = [_grouped(cell, name, clock, statements.grid) for cell, name in measures.items()]
     # what is visible from the first as_of on at every offset need not be told apart
@@ -103,8 +102,8 @@ def _stream_steps(
 
 
 def _measure(cell: Edge | Peak) -> Edge | Peak:
-    """The same sum serves all offsets."""
-    return replace(cell, offset=0) if isinstance(cell, Edge) else cell
+    """The same sum serves all offsets, and windows since ever, too."""
+    return replace(cell, offset=0, ever=False) if isinstance(cell, Edge) else cell
 
 
 def _grouped(cell: Edge | Peak, name: str, clock: Clock, grid: Grid) -> exp.Expression:
