@@ -21,7 +21,10 @@ def power_figure(results: Sequence[dict[str, Any]]) -> Figure:
         "Share of drawn comparisons that promote the challenger · margin 2 %, confidence 90 %",
     )
     axes = panel(
-        figure.subplots(), x_label="Customers in the four compared weeks", y_label="Promoted"
+        figure.subplots(),
+        x_label="Customers in the four compared weeks",
+        y_label="Promoted",
+        language="en",
     )
     axes.set_xscale("log")
     ends = []

@@ -86,6 +86,17 @@ def decimal(
     return text.replace(".", ",") if language == "ru" else text
 
 
+def whole(number: float) -> str:
+    r"""A count with a narrow space between thousands, which stay on one line.
+
+    Examples
+    --------
+    >>> whole(33_911), whole(12.6)
+    ('33\u202f911', '13')
+    """
+    return f"{round(number):,}".replace(",", NARROW)
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """A count and its English noun, which is told of several with an s if not otherwise.
 

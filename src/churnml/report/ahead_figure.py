@@ -42,7 +42,12 @@ def weeks_ahead_figure(
         came=percent(float(came.sum()), language, digits=1),
     )
     figure = sheet(title, words["ahead_sub"])
-    axes = panel(figure.subplots(), x_label=words["ahead_week"], y_label=words["ahead_share"])
+    axes = panel(
+        figure.subplots(),
+        x_label=words["ahead_week"],
+        y_label=words["ahead_share"],
+        language=language,
+    )
     axes.plot(
         weeks, said, color=MODEL.colour, linestyle=MODEL.dash, linewidth=MODEL.width,
         marker=MODEL.marker, label=words["ahead_said"],

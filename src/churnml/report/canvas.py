@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, ScalarFormatter
 
 from churnml.alerting.queue import Floats
 from churnml.spoken import Language as Language
 from churnml.spoken import per_cent as per_cent
 from churnml.spoken import percent as percent
+from churnml.spoken import whole as whole
 
 INK = "#1f2933"
 QUIET = "#6b7780"
@@ -117,8 +118,11 @@ def broken(text: str, font: FontProperties, width: float) -> str:
     return "\n".join(lines)
 
 
-def panel(axes: Axes, *, x_label: str, y_label: str) -> Axes:
-    """Axes with quiet lines and a light grid."""
+def panel(axes: Axes, *, x_label: str, y_label: str, language: Language) -> Axes:
+    """Axes with quiet lines, a light grid, and the decimal sign of the language."""
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(_Ticks(language))
+        axis.isDefault_majfmt = True  # days and names still bring their own
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(QUIET)
     axes.tick_params(colors=INK, labelsize=9, length=3, color=QUIET)
@@ -129,9 +133,16 @@ def panel(axes: Axes, *, x_label: str, y_label: str) -> Axes:
     return axes
 
 
-def whole(number: int) -> str:
-    """A count with a thin space between thousands."""
-    return f"{number:,}".replace(",", "\u2009")
+class _Ticks(ScalarFormatter):
+    """Numbers at the marks of an axis as the language writes them."""
+
+    def __init__(self, language: Language) -> None:
+        super().__init__()
+        self._language = language
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        text = super().__call__(x, pos)
+        return text.replace(".", ",") if self._language == "ru" else text
 
 
 def percent_axis(language: Language) -> FuncFormatter:

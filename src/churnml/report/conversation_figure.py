@@ -80,7 +80,7 @@ def conversation_figure(
         "marked": int(marked.sum()),
     }
     figure = sheet(words["title"].format(**counts), words["subtitle"], size=(9.0, 4.2))
-    axes = panel(figure.subplots(), x_label="", y_label=words["tone"])
+    axes = panel(figure.subplots(), x_label="", y_label=words["tone"], language=language)
     axes.axhspan(-TONE_EDGE, TONE_EDGE, color=QUIET, alpha=0.08, linewidth=0)
     axes.plot(
         usual.index.to_numpy(), usual.to_numpy(dtype=float), color=RANDOM.colour, linewidth=1.8,

@@ -62,7 +62,7 @@ def exit_shares_figure(table: pd.DataFrame, *, language: Language = "en") -> Fig
         words["title"].format(low=least, high=most, name=name[:1].lower() + name[1:]),
         words["sub"], size=(8.0, 3.9),
     )  # fmt: skip
-    axes = panel(drawn.subplots(), x_label=name, y_label=words["share"])
+    axes = panel(drawn.subplots(), x_label=name, y_label=words["share"], language=language)
     places, base = np.arange(len(table)), table.attrs["base_rate"]
     axes.axhline(base, color=RANDOM.colour, linestyle=RANDOM.dash, linewidth=1.5)
     axes.annotate(

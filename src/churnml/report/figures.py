@@ -97,7 +97,7 @@ def headline_figure(
         figure = sheet(title, _load(model, language), size=(11.0, 4.8))
         axes, beside = figure.subplots(1, 2, width_ratios=[2.2, 1])
         caught_panel(beside, money, language=language)
-    panel(axes, x_label=words["notice"], y_label=words["announced"])
+    panel(axes, x_label=words["notice"], y_label=words["announced"], language=language)
     axes.axvspan(*PROMISED_WEEKS, color=GRID, alpha=0.6, linewidth=0, zorder=0)
     weeks = np.arange(1.0, 9.0)
     _curves(axes, weeks, curves, language)
@@ -139,7 +139,7 @@ def recall_by_load_figure(
         recall=percent(model.metrics[RECALL], language),
     )
     figure = sheet(title, words["by_load_sub"].format(exits=model.n_exits))
-    axes = panel(figure.subplots(), x_label=words["q"], y_label=words["recall"])
+    axes = panel(figure.subplots(), x_label=words["q"], y_label=words["recall"], language=language)
     shares = np.array([float(share) for share in loads])
     _curves(axes, shares, curves, language)
     axes.xaxis.set_major_formatter(percent_axis(language))
@@ -240,7 +240,12 @@ def precision_recall_figure(
     words, rate = CAPTIONS[language], float(positive.mean())
     counts = {"rows": whole(len(positive)), "positives": whole(int(positive.sum()))}
     figure = sheet(words["pr"], words["pr_sub"].format(**counts))
-    axes = panel(figure.subplots(), x_label=words["row_recall"], y_label=words["precision"])
+    axes = panel(
+        figure.subplots(),
+        x_label=words["row_recall"],
+        y_label=words["precision"],
+        language=language,
+    )
     drawn = strokes(list(scores))
     top = rate
     for name, score in scores.items():
@@ -330,7 +335,7 @@ def reliability_figure(bins: pd.DataFrame, *, language: Language = "en") -> Figu
     title = words["calibration"].format(said=said, came=came)
     subtitle = words["calibration_sub"].format(rows=whole(int(rows.sum())))
     figure = sheet(title, subtitle, size=(6.6, 5.6))
-    axes = panel(figure.subplots(), x_label=words["said"], y_label=words["came"])
+    axes = panel(figure.subplots(), x_label=words["said"], y_label=words["came"], language=language)
     top = 1.08 * max(float(bins["high"].max()), float(bins["probability"].max()))
     axes.plot(
         [0, top], [0, top], color=RANDOM.colour, linestyle=RANDOM.dash, linewidth=1.5,

@@ -44,7 +44,12 @@ def fittings_figure(
     )  # fmt: skip
     panels = np.atleast_1d(drawn.subplots(1, len(figures), sharey=True))
     for axes, (name, lines) in zip(panels, by_figure.items(), strict=True):
-        _rows(panel(axes, x_label=words.get(name, name.replace("_", " ")), y_label=""), lines)
+        _rows(
+            panel(
+                axes, x_label=words.get(name, name.replace("_", " ")), y_label="", language=language
+            ),
+            lines,
+        )
     panels[0].set_yticks(range(len(names)), names)
     panels[0].set_ylim(len(names) - 0.5, -0.5)
     return drawn

@@ -62,7 +62,9 @@ def folds_figure(
         delay=folds.window.delay_days,
     )  # fmt: skip
     figure = sheet(title, subtitle, size=(8.6, 2.0 + 0.55 * len(summary)))
-    axes = panel(figure.subplots(), x_label=words["as_of"], y_label=words["fold"])
+    axes = panel(
+        figure.subplots(), x_label=words["as_of"], y_label=words["fold"], language=language
+    )
     shown = {
         name for number, fold in summary.iterrows() for name in _bar(axes, number, fold, first)
     }

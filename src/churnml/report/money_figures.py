@@ -65,7 +65,7 @@ def profit_curve_figure(money: Mapping[str, MoneyFigures], *, language: Language
     title = words["curve"].format(**said) if share > 0 else words["curve_none"]
     figure = sheet(title, _assumed(model, language))
     y_label = words["profit"].format(currency=currency)
-    axes = panel(figure.subplots(), x_label=words["share"], y_label=y_label)
+    axes = panel(figure.subplots(), x_label=words["share"], y_label=y_label, language=language)
     drawn, ends = strokes(list(money)), []
     for name, one in money.items():
         shares, profits, band = _curve(one)
@@ -114,7 +114,7 @@ def value_by_budget_figure(
         random=percent(caught.get("random"), language),
     )
     figure = sheet(title, words["budget_sub"])
-    axes = panel(figure.subplots(), x_label=words["q"], y_label=words["value"])
+    axes = panel(figure.subplots(), x_label=words["q"], y_label=words["value"], language=language)
     drawn, ends = strokes(list(money)), []
     for name, one in money.items():
         loads, shares, band = _by_load(one)
@@ -142,7 +142,7 @@ def caught_panel(axes: Axes, money: Mapping[str, MoneyFigures], *, language: Lan
     words, name = MONEY_WORDS[language], "value_at_risk_caught_per_100_contacts"
     shown = {key: one for key, one in money.items() if one.figures[name] is not None}
     currency = next(iter(shown.values())).currency or words["no_currency"]
-    panel(axes, x_label=words["caught"].format(currency=currency), y_label="")
+    panel(axes, x_label=words["caught"].format(currency=currency), y_label="", language=language)
     drawn = strokes(list(shown))
     for place, (key, one) in enumerate(shown.items()):
         value = float(one.figures[name] or 0)

@@ -69,7 +69,7 @@ def rivals_figure(
     axes_height = 1.3 + 0.31 * len(order)
     drawn = sheet(*_heading(evaluations, values, figure, language), size=(8.0, axes_height + 0.6))
     caption = validation_captions.CAPTIONS[language].get(figure, figure.replace("_", " "))
-    axes = panel(drawn.subplots(), x_label=caption, y_label="")
+    axes = panel(drawn.subplots(), x_label=caption, y_label="", language=language)
     for place, name in enumerate(order):
         stroke = {"model": MODEL, "random": RANDOM}.get(name)
         colour = QUIET if stroke is None else stroke.colour

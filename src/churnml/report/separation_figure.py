@@ -70,7 +70,7 @@ def family_separation_figure(table: pd.DataFrame, *, language: Language = "en") 
         left, last = number % _COLUMNS == 0, number >= len(families) - _COLUMNS
         panel(
             axes, x_label=words["before_exit"] if last else "",
-            y_label=words["outranked"] if left else "",
+            y_label=words["outranked"] if left else "", language=language,
         )  # fmt: skip
         axes.tick_params(labelbottom=last)
     for axes in panels[len(families) :]:

@@ -80,7 +80,7 @@ def recall_by_slice_figure(evaluation: Evaluation, *, language: Language = "en")
     height = 1.8 + _LINE_INCHES * (len(told) + 1.2 * len(lines))
     short = "" if any(name == "leavers" for name, _ in lines) else "_short"
     figure = sheet(_title(told, language), words[f"subtitle{short}"], size=(8.0, height))
-    axes = panel(figure.subplots(), x_label=words["axis"], y_label="")
+    axes = panel(figure.subplots(), x_label=words["axis"], y_label="", language=language)
     ticks = _places(lines)
     _dots(axes, told, [place for _, place in ticks], language)
     _names(axes, ticks, language)

@@ -57,7 +57,7 @@ def late_arrivals_figure(
     title = words["arrivals"].format(
         days=worst["delay_days"], figure=_inside(figure, language), change=_change(worst)
     )
-    sheet_, axes = _page(title, words["band"], words["delay"], _name(figure, language))
+    sheet_, axes = _page(title, words["band"], words["delay"], _name(figure, language), language)
     for training, stroke, shift in (("as late", MODEL, -0.04), ("on time", RULE, 0.04)):
         part = lines[lines["training"] == training]
         x = part["delay_days"].to_numpy(dtype=float) + shift
@@ -88,7 +88,7 @@ def learning_curve_figure(
         weeks=shortest["weeks"], figure=_name(figure, language), value=_number(shortest["value"]),
         whole=longest["weeks"], all=_number(longest["value"]),
     )  # fmt: skip
-    sheet_, axes = _page(title, words["band"], words["weeks"], _name(figure, language))
+    sheet_, axes = _page(title, words["band"], words["weeks"], _name(figure, language), language)
     _points(axes, lines["weeks"].to_numpy(dtype=float), lines, MODEL, None)
     axes.set_xticks(lines["weeks"])
     return _finished(sheet_, axes)
@@ -117,7 +117,7 @@ def window_sufficiency_figure(
     share = bounded["value"] / kept["value"].iloc[-1]
     title = words["windows"].format(weeks=f"{bounded['weeks']:.0f}", share=percent(share, language))
     subtitle = f"{_name(figure, language)} · {words['band']}"
-    sheet_, axes = _page(title, subtitle, words["lookback"], _name(figure, language))
+    sheet_, axes = _page(title, subtitle, words["lookback"], _name(figure, language), language)
     bounds = sorted(lines["weeks"].unique())
     for ever, stroke, name in ((True, MODEL, "with_ever"), (False, RULE, "windowed")):
         part = lines[lines["since_ever"] == ever]
@@ -154,7 +154,9 @@ def label_sensitivity_figure(
     for number, (axes, name) in enumerate(zip(panels, varied, strict=True)):
         part = lines[lines["varied"] == name]
         label = _name(figure, language) if number == 0 else ""
-        _definitions(panel(axes, x_label=words[name], y_label=label), part, language)
+        _definitions(
+            panel(axes, x_label=words[name], y_label=label, language=language), part, language
+        )
     panels[0].set_ylim(bottom=0, top=1.12 * float(lines["high"].max()))
     return drawn
 
@@ -197,7 +199,7 @@ def split_gap_figure(
     widest = lines.iloc[-1]
     title = words["splits"].format(change=_change(widest), figure=_inside(figure, language))
     drawn = sheet(title, words["band"], size=(8.0, 3.6))
-    axes = panel(drawn.subplots(), x_label=_name(figure, language), y_label="")
+    axes = panel(drawn.subplots(), x_label=_name(figure, language), y_label="", language=language)
     places = np.arange(len(lines))
     axes.hlines(places, lines["low"], lines["high"], color=QUIET, linewidth=1.4)
     strokes = (MODEL, RULE, *FURTHER)
@@ -245,9 +247,11 @@ def _change(row: pd.Series) -> str:
     return f"{row['difference']:+.3f}".replace("-", "\u2212")
 
 
-def _page(title: str, subtitle: str, x_label: str, y_label: str) -> tuple[Figure, Axes]:
+def _page(
+    title: str, subtitle: str, x_label: str, y_label: str, language: Language
+) -> tuple[Figure, Axes]:
     drawn = sheet(title, subtitle)
-    return drawn, panel(drawn.subplots(), x_label=x_label, y_label=y_label)
+    return drawn, panel(drawn.subplots(), x_label=x_label, y_label=y_label, language=language)
 
 
 def _points(

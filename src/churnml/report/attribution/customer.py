@@ -77,7 +77,7 @@ def waterfall_figure(
         words["one_sub"].format(day=f"{as_of:%Y-%m-%d}", claim=words["claim"]),
         size=(10.0, 2.0 + _LINE_INCHES * len(pushes)),
     )
-    axes = panel(figure.subplots(), x_label=words["push"], y_label="")
+    axes = panel(figure.subplots(), x_label=words["push"], y_label="", language=language)
     _steps(axes, start, pushes.to_list(), language=language)
     axes.set_yticks(range(len(pushes) - 1, -1, -1), pushes.index.to_list())
     _ends(axes, start, end, language=language)

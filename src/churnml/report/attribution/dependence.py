@@ -65,7 +65,12 @@ def dependence_figure(
         words["depends_sub"].format(rows=told, claim=words["claim"]),
         size=(8.6, 4.6),
     )
-    axes = panel(figure.subplots(), x_label=axis_title(feature, language), y_label=words["push"])
+    axes = panel(
+        figure.subplots(),
+        x_label=axis_title(feature, language),
+        y_label=words["push"],
+        language=language,
+    )
     axes.set_ylabel(words["push"].split(",")[0], fontsize=9.5, color=INK)
     inside = known & (value <= edge)
     axes.axhline(0, color=QUIET, linewidth=1)

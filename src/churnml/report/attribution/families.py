@@ -24,6 +24,7 @@ from churnml.report.canvas import (
     sheet,
 )
 from churnml.report.captions import family_name
+from churnml.spoken import decimal
 
 #: Lines a reader can follow; the other families are one line more.
 MOST_LINES = 5
@@ -62,7 +63,7 @@ def family_importance_figure(importance: pd.Series, *, language: Language = "en"
         words["claim"].capitalize(),
         size=(7.6, 1.4 + _LINE_INCHES * len(rising)),
     )
-    axes = panel(figure.subplots(), x_label=words["mean"], y_label="")
+    axes = panel(figure.subplots(), x_label=words["mean"], y_label="", language=language)
     _family_bars(axes, rising, language=language)
     return figure
 
@@ -74,11 +75,9 @@ def _family_bars(axes: Axes, rising: pd.Series, *, language: Language) -> None:
     axes.set_yticks(range(len(rising)), names)
     axes.grid(axis="y", visible=False)
     for place, value in enumerate(rising):
-        text = f"{value:.2f}"
         axes.annotate(
-            text.replace(".", ",") if language == "ru" else text,
-            (value, place), xytext=(4, 0), textcoords="offset points",
-            va="center", fontsize=8.5, color=QUIET,
+            decimal(value, language, digits=2), (value, place), xytext=(4, 0),
+            textcoords="offset points", va="center", fontsize=8.5, color=QUIET,
         )  # fmt: skip
     axes.set_xlim(0, 1.18 * float(rising.max()) or 1.0)
 
@@ -111,7 +110,9 @@ def importance_over_time_figure(over_time: pd.DataFrame, *, language: Language =
         _what_led(shown, language), words["over_time_sub"].format(claim=words["claim"]),
         size=(9.0, 4.8),
     )  # fmt: skip
-    axes = panel(figure.subplots(), x_label=words["as_of"], y_label=words["mean"])
+    axes = panel(
+        figure.subplots(), x_label=words["as_of"], y_label=words["mean"], language=language
+    )
     days = over_time.index.to_numpy()
     few = len(days) <= MOST_MARKS
     ends = []

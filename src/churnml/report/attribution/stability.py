@@ -69,7 +69,7 @@ def importance_stability_figure(
     table = pd.DataFrame(dict(importances))
     shown = table.loc[table.mean(axis=1).nlargest(top).index[::-1]]
     figure = _sheet(importances, len(shown), len(table), top=top, language=language)
-    axes = panel(figure.subplots(), x_label=WORDS[language]["mean"], y_label="")
+    axes = panel(figure.subplots(), x_label=WORDS[language]["mean"], y_label="", language=language)
     axes.hlines(
         range(len(shown)), shown.min(axis=1), shown.max(axis=1), color=QUIET, linewidth=1, zorder=2
     )

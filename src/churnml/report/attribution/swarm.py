@@ -73,7 +73,7 @@ def beeswarm_figure(
         ),
         size=(10.0, 1.6 + _LINE_INCHES * len(strongest)),
     )
-    axes = panel(figure.subplots(), x_label=words["push"], y_label="")
+    axes = panel(figure.subplots(), x_label=words["push"], y_label="", language=language)
     _swarms(axes, pushed[strongest], values, titles)
     _value_key(figure, axes, low=_LOW[language], high=_HIGH[language])
     return figure

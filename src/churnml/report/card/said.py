@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from churnml.report.canvas import Language, percent
-from churnml.report.canvas import whole as thin
 from churnml.report.captions import CAPTIONS
 from churnml.report.page import Cell
 from churnml.spoken import Spoken, decimal
+from churnml.spoken import whole as whole
 
 Content = Mapping[str, Any]
 
@@ -27,11 +27,6 @@ def number(value: float | None, language: Language, *, digits: int = 3) -> str:
 def share(value: float | None, language: Language, *, digits: int = 0) -> str:
     """A share in per cent that stays on one line."""
     return percent(value, language, digits=digits)
-
-
-def whole(count: int) -> str:
-    """A count whose thousands stay on one line."""
-    return thin(count).replace("\u2009", "\u202f")
 
 
 def figure(part: Content, key: str, language: Language) -> Cell:
@@ -58,9 +53,10 @@ def score_name(name: str, language: Language) -> str:
     return CAPTIONS[language].get(name, name.replace("_", " "))
 
 
-def day(moment: pd.Timestamp | None) -> str:
-    """A date; a dash where there is none."""
-    return "–" if moment is None else f"{moment:%Y-%m-%d}"
+def day(moment: pd.Timestamp | None, language: Language) -> str:
+    """A date in figures as the language writes it; a dash where there is none."""
+    written = "%Y-%m-%d" if language == "en" else "%d.%m.%Y"
+    return "–" if moment is None else f"{moment:{written}}"
 
 
 def told(content: Content, key: str, language: Language) -> Any:

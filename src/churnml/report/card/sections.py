@@ -252,11 +252,16 @@ def _data(facts: CardFacts, language: Language) -> Section:
     )
     people = words["population"].format(
         snapshots=whole(facts.snapshots), inside=whole(facts.in_population),
-        customers=whole(facts.customers), first=day(facts.first), last=day(facts.last),
-        conditions=conditions or words["p_everybody"],
+        customers=whole(facts.customers), first=day(facts.first, language),
+        last=day(facts.last, language), conditions=conditions or words["p_everybody"],
     )  # fmt: skip
     rows = tuple(
-        (Cell(table.name, code=True), whole(table.rows), day(table.first), day(table.last))
+        (
+            Cell(table.name, code=True),
+            whole(table.rows),
+            day(table.first, language),
+            day(table.last, language),
+        )
         for table in facts.tables
     )
     headings = tuple(words[key] for key in ("table", "rows", "first", "last"))

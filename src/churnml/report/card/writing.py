@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from churnml.report.canvas import Language
 from churnml.report.card.facts import CardFacts
 from churnml.report.card.headline import headline
-from churnml.report.card.said import Content
+from churnml.report.card.said import Content, day
 from churnml.report.card.sections import sections
 from churnml.report.card.words import WORDS
 from churnml.report.page import Cell, drawn, plain_environment, render, write_page
@@ -89,7 +89,7 @@ def _filled(content: Content, facts: CardFacts, language: Language) -> dict[str,
         "words": words,
         "title": words["title"].format(dataset=content["dataset"]),
         "subtitle": words["subtitle"].format(
-            digest=facts.digests["model"], until=f"{facts.fit['data_until']:%Y-%m-%d}"
+            digest=facts.digests["model"], until=day(facts.fit["data_until"], language)
         ),
         "promoted": content["promoted"],
         "headline": headline(content, language=language),

@@ -12,11 +12,10 @@ import pandas as pd
 
 from churnml.report.canvas import Language, per_cent
 from churnml.report.canvas import percent as printed
-from churnml.report.canvas import whole as thin
 from churnml.spoken import decimal as decimal
+from churnml.spoken import whole as whole
 
 NO_BREAK = "\u00a0"
-NARROW = "\u202f"
 Words = Mapping[str, Any]
 
 
@@ -36,11 +35,6 @@ def day(moment: pd.Timestamp, language: Language) -> str:
 def short_day(moment: pd.Timestamp, language: Language) -> str:
     """A day within the year that a reader has in mind: "29 Dec", «29 дек.»."""
     return f"{moment.day}{NO_BREAK}{words_of(language)['months_short'][moment.month - 1]}"
-
-
-def whole(number: float) -> str:
-    """A count whose thousands stay on one line."""
-    return thin(round(number)).replace("\u2009", NARROW)
 
 
 def percent(share: float | None, language: Language, *, digits: int | None = None) -> str:
