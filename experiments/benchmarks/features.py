@@ -55,7 +55,9 @@ def main(words: Sequence[str] | None = None) -> None:
     """Measure what was asked for, write the JSON and the table."""
     parser = argparse.ArgumentParser(description=__doc__, epilog="See README.md beside.")
     parser.add_argument("--size", choices=ORDER, default="small")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="0: the run that is checked is the one that counts"
+    )
     parser.add_argument("--only", nargs="*", help="contenders; default: all that do this size")
     parser.add_argument("--folder", type=Path, help="keep the drawn events here for the next run")
     parser.add_argument(
@@ -85,12 +87,16 @@ def measure(asked: argparse.Namespace, folder: Path) -> None:
     pythons = {name: interpreter(name, asked.peers) for name in chosen(asked)}
     there = {name: python for name, python in pythons.items() if python is not None}
     checks = {name: "not installed" for name in pythons if name not in there}
+    timed: dict[str, list[dict[str, float]]] = {name: [] for name in there}
     for name in [name for name in there if name != "limit"]:
         ran, checks[name] = tried(name, there[name], folder, size, expected)
         say(f"  {name}: {checks[name]} ({ran['wall']:.1f} s, first run)")
+        if not asked.rounds:
+            timed[name].append(ran)
     if "limit" in there:
         checks["limit"] = "–"
-    timed: dict[str, list[dict[str, float]]] = {name: [] for name in there}
+        if not asked.rounds:
+            timed["limit"].append(run("limit", there["limit"], folder, size))
     for number in range(asked.rounds):
         for name, python in there.items():
             ran = run(name, python, folder, size)

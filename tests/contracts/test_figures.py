@@ -17,7 +17,17 @@ from rich.console import Console
 from churnml.errors import InputError
 from churnml.evaluation import Evaluation
 from churnml.report.ahead_figure import weeks_ahead_figure
-from churnml.report.canvas import FURTHER, MODEL, ORACLE, RANDOM, RULE, sheet, spread, strokes
+from churnml.report.canvas import (
+    FURTHER,
+    MODEL,
+    ORACLE,
+    RANDOM,
+    RULE,
+    panel,
+    sheet,
+    spread,
+    strokes,
+)
 from churnml.report.figures import (
     calibration_figure,
     headline_figure,
@@ -318,3 +328,22 @@ def test_rivals_stand_in_their_order_and_the_best_beside_the_model_is_named(lang
 def test_a_figure_that_the_model_lacks_is_refused():
     with pytest.raises(InputError, match="no figure 'lift'"):
         rivals_figure({"model": evaluation(0.5)}, figure="lift")
+
+
+@pytest.mark.parametrize(("language", "marks"), [("en", ["0.0", "0.5"]), ("ru", ["0,0", "0,5"])])
+def test_axes_write_numbers_as_the_language_does(language, marks):
+    figure = sheet("title")
+    axes = panel(figure.subplots(), x_label="x", y_label="y", language=language)
+    axes.plot([0.0, 0.5], [0.0, 1.0])
+    axes.set_xticks([0.0, 0.5])
+    figure.canvas.draw()
+
+    assert [label.get_text() for label in axes.get_xticklabels()] == marks
+
+
+def test_an_axis_of_days_stays_one():
+    axes = panel(sheet("title").subplots(), x_label="x", y_label="y", language="ru")
+    axes.plot(pd.to_datetime(["2026-01-05", "2026-02-02"]), [0.0, 1.0])
+    axes.figure.canvas.draw()
+
+    assert any(label.get_text().startswith("2026-01") for label in axes.get_xticklabels())
