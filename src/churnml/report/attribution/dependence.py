@@ -11,7 +11,7 @@ from churnml.alerting.queue import Floats
 from churnml.errors import InputError
 from churnml.features import Feature
 from churnml.report.attribution.words import WORDS, axis_title, titled
-from churnml.report.canvas import INK, MODEL, QUIET, RULE, Language, panel, sheet, whole
+from churnml.report.canvas import MODEL, QUIET, RULE, Language, panel, sheet, whole
 
 #: The axis ends at this quantile: one huge value must not press all others together.
 SHOWN = 0.99
@@ -68,10 +68,9 @@ def dependence_figure(
     axes = panel(
         figure.subplots(),
         x_label=axis_title(feature, language),
-        y_label=words["push"],
+        y_label=words["push"].split(",")[0],
         language=language,
     )
-    axes.set_ylabel(words["push"].split(",")[0], fontsize=9.5, color=INK)
     inside = known & (value <= edge)
     axes.axhline(0, color=QUIET, linewidth=1)
     axes.scatter(
