@@ -241,11 +241,9 @@ def precision_recall_figure(
     counts = {"rows": whole(len(positive)), "positives": whole(int(positive.sum()))}
     figure = sheet(words["pr"], words["pr_sub"].format(**counts))
     axes = panel(
-        figure.subplots(),
-        x_label=words["row_recall"],
-        y_label=words["precision"],
+        figure.subplots(), x_label=words["row_recall"], y_label=words["precision"],
         language=language,
-    )
+    )  # fmt: skip
     drawn = strokes(list(scores))
     top = rate
     for name, score in scores.items():
