@@ -244,8 +244,7 @@ def precision_recall_figure(
         figure.subplots(), x_label=words["row_recall"], y_label=words["precision"],
         language=language,
     )  # fmt: skip
-    drawn = strokes(list(scores))
-    top = rate
+    drawn, top = strokes(list(scores)), rate
     for name, score in scores.items():
         recall, precision = _precision_recall(positive.to_numpy(bool), score.to_numpy(float))
         # The first few rows swing between 0 and 1 and would squeeze everything else.
@@ -266,8 +265,8 @@ def precision_recall_figure(
             markeredgewidth=2.2, color=MODEL.colour, clip_on=False, label=words["threshold"],
         )  # fmt: skip
     axes.set(xlim=(0, 1), ylim=(0, min(1.0, 1.15 * top)))
-    axes.xaxis.set_major_formatter(percent_axis(language))
-    axes.yaxis.set_major_formatter(percent_axis(language))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(percent_axis(language))
     legend(axes, where="upper right")
     return figure
 
