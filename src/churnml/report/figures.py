@@ -238,18 +238,18 @@ def precision_recall_figure(
     if not positive.any():
         raise InputError("A precision-recall curve needs at least one positive row; there is none.")
     words, rate = CAPTIONS[language], float(positive.mean())
-    counts = {"rows": whole(len(positive)), "positives": whole(int(positive.sum()))}
-    figure = sheet(words["pr"], words["pr_sub"].format(**counts))
+    rows, positives = whole(len(positive)), whole(positive.sum())
+    figure = sheet(words["pr"], words["pr_sub"].format(rows=rows, positives=positives))
     axes = panel(
         figure.subplots(), x_label=words["row_recall"], y_label=words["precision"],
         language=language,
     )  # fmt: skip
-    drawn, top = strokes(list(scores)), rate
-    for name, score in scores.items():
-        recall, precision = _precision_recall(positive.to_numpy(bool), score.to_numpy(float))
+    top = rate
+    for name, stroke in strokes(list(scores)).items():
+        score = scores[name].to_numpy(float)
+        recall, precision = _precision_recall(positive.to_numpy(bool), score)
         # The first few rows swing between 0 and 1 and would squeeze everything else.
         recall, precision = recall[recall >= SHOWN_FROM], precision[recall >= SHOWN_FROM]
-        stroke = drawn[name]
         axes.plot(
             recall, precision, color=stroke.colour, linestyle=stroke.dash, linewidth=stroke.width,
             label=_name(name, language),
