@@ -264,11 +264,16 @@ def precision_recall_figure(
             *operating_point, marker="o", markersize=9, markerfacecolor="white", linestyle="none",
             markeredgewidth=2.2, color=MODEL.colour, clip_on=False, label=words["threshold"],
         )  # fmt: skip
-    axes.set(xlim=(0, 1), ylim=(0, min(1.0, 1.15 * top)))
+    _shares(axes, top=1.15 * top, language=language)
+    return figure
+
+
+def _shares(axes: Axes, *, top: float, language: Language) -> None:
+    """Axes from 0 on in per cent, with the legend where curves that fall leave room."""
+    axes.set(xlim=(0, 1), ylim=(0, min(1.0, top)))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(percent_axis(language))
     legend(axes, where="upper right")
-    return figure
 
 
 def _precision_recall(positive: Any, scores: Floats) -> tuple[Floats, Floats]:
