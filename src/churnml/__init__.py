@@ -51,6 +51,7 @@ _MODEL = {
     "forward_folds": "churnml.splits:forward_folds",
     "tune": "churnml.model.tuning:tune",
     "fit": "churnml.model.ensemble:fit_ensemble",
+    "everyone_on_spark": "churnml.model.cluster:everyone_on_spark",
     "Fitting": "churnml.evaluation.forward:Fitting",
     "prove": "churnml.evaluation.proof:prove",
     "evaluate": "churnml.evaluation.yardstick:evaluate",
@@ -175,6 +176,7 @@ if TYPE_CHECKING:  # the same names for type checkers and completion; a test kee
     from churnml.labels import label as label
     from churnml.labels import spells as _spells
     from churnml.model.bundle import Bundle as Bundle
+    from churnml.model.cluster import everyone_on_spark as everyone_on_spark
     from churnml.model.ensemble import fit_ensemble as _fit_ensemble
     from churnml.model.examples import prepare as prepare
     from churnml.model.horizons import exit_day_quantiles as exit_day_quantiles

@@ -43,7 +43,8 @@ def present(data: Any) -> Path | Address:
     if "://" in text or text.startswith("spark:"):
         raise InputError(
             f"{text.split(':')[0]}:… is no folder of tables. Expected a folder, a DuckDB file or "
-            "an address of PostgreSQL, postgresql://user@host/database."
+            "an address of PostgreSQL, postgresql://user@host/database. For tables of Spark give "
+            'the folder of a dataset.toml that says [server] spark = "schema".'
         )
     path = located(data, what="data")
     if path.exists():

@@ -91,6 +91,8 @@ class Model(Section):
     """Rebalancing of classes inside the fold; measured, and none is better."""
     max_rows: Annotated[int, Field(gt=0)] = 500_000
     """More training rows are thinned out to so many."""
+    proof_rows: Annotated[int, Field(gt=0)] = 2_000_000
+    """On Spark: rows of the customers drawn for the proof, held on this machine."""
     device: DeviceChoice = "cpu"
     """Where boosters are fitted: ``cuda`` only a GPU, ``auto`` a GPU where there is one."""
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
+
+import pandas as pd
 
 from churnml.config import Study
 from churnml.evaluation.promotion import newest_closed
 from churnml.features import Feature, feature_digest, with_features
 from churnml.features.cache import code_digest
+from churnml.model.cluster import check_cluster, everyone_on_spark
 from churnml.model.device import device_for
+from churnml.model.ensemble import Elsewhere
 from churnml.model.examples import Examples, prepare
 from churnml.model.search_storage import Place, check_storage
 from churnml.model.tuning import Tuned, tune
@@ -21,6 +26,7 @@ from churnml.sources import open_dataset
 from churnml.sources.backend import Home, on_duckdb
 from churnml.sources.dataset import Dataset
 from churnml.sources.place import place_of
+from churnml.sources.spark import SparkHome
 from churnml.splits import ForwardFolds
 from churnml.windows import instant
 
@@ -63,6 +69,7 @@ class Prepared:
         with stages.stage("read and check"):
             opened = _open(data, dataset_file=dataset_file, as_of=as_of)
             dataset = replace(with_features(opened, own), home=home)
+            check_cluster(dataset, study=study)
             stages.notices(dataset.notices)
         with stages.stage("snapshots, features, labels"):
             examples, folds = prepare(dataset, study=study, cache=RUNS / "cache", say=stages.say)
@@ -79,6 +86,14 @@ class Prepared:
             feature_digest(self.examples.catalogue),
         ]
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+    def elsewhere(self, *, tested: pd.Timestamp) -> AbstractContextManager[Elsewhere | None]:
+        """All rows on Spark, for boosters that are fitted there; elsewhere nothing."""
+        if not isinstance(self.dataset.home, SparkHome):
+            return nullcontext()
+        return everyone_on_spark(
+            self.dataset, self.examples, study=self.study, folds=self.folds, tested=tested
+        )
 
     def tune(self, stages: Stages, *, workers: int, storage: str | None) -> Tuned:
         """Search for a better setting than the recipe, on data closed before the first test.

@@ -103,7 +103,8 @@ def train(
     console : Console, optional
         Where progress is written; default: the notebook, else stderr.
     home : Home
-        Where the statements of the features run; default: DuckDB on this machine.
+        Where the statements of the features run; default: DuckDB on this machine. On Spark the
+        boosters of the final model are fitted there, too.
 
     Raises
     ------
@@ -290,7 +291,10 @@ class _Run(Prepared):
     def refit(self, fitting: Fitting, proof: Proof) -> Bundle:
         """The recipe refitted on all closed labels."""
         until, weeks = self.dataset.observed_until, proof.refinement.weeks
-        fitted = self._final(fitting).fit(self.examples, folds=self.folds, tested=until)
+        with self.elsewhere(tested=until) as elsewhere:
+            fitted = self._final(fitting).fit(
+                self.examples, folds=self.folds, tested=until, elsewhere=elsewhere
+            )
         return replace(
             Bundle.of(fitted, self.examples, dataset=self.dataset, study=self.study),
             metrics=proof.model.as_json()["metrics"],

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import shutil
 from functools import cache
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 
-from churnml.features import catalogue, compute_features, feature_parts, spread_features
+from churnml.features import (
+    catalogue,
+    compute_features,
+    feature_parts,
+    spread_features,
+    trees,
+)
+from churnml.sources.backend import Query, on_duckdb
 from churnml.sources.spark import on_spark, statements
 from drawn.edges import T0, World, dataset, snapshots
+from drawn.spark import NEEDED, cluster
 
-pytestmark = [
-    pytest.mark.slow,  # a cluster starts, and each table of a statement is a job
-    pytest.mark.skipif(
-        shutil.which("java") is None, reason="Spark needs Java 17 or newer, and none was found"
-    ),
-    pytest.mark.skipif(
-        importlib.util.find_spec("pyspark") is None, reason="needs the extra churnml[spark]"
-    ),
-    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = NEEDED
 
-#: Two processes beside the driver, a core and a gigabyte each; small data needs no compiled code.
-CLUSTER = {
-    "spark.master": "local-cluster[2,1,1024]",
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.driver.memory": "2g",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}
 AS_OFS = [T0, T0 + pd.Timedelta(weeks=1)]
 #: Counts, money, days, seconds between two times, a rank, words; from tables of every kind.
 FEW = ("logins_28d", "days_since_login", "mrr", "first_response_hours_84d", "tenure_days",
@@ -46,15 +33,8 @@ FEW = ("logins_28d", "days_since_login", "mrr", "first_response_hours_84d", "ten
 
 @pytest.fixture(scope="module", autouse=True)
 def _cluster(tmp_path_factory):
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.appName("churnml tests")
-    for key, value in CLUSTER.items():
-        builder = builder.config(key, value)
-    warehouse = str(tmp_path_factory.mktemp("warehouse"))
-    session = builder.config("spark.sql.warehouse.dir", warehouse).getOrCreate()
-    yield
-    session.stop()
+    with cluster(tmp_path_factory.mktemp("warehouse")):
+        yield
 
 
 @cache
@@ -98,6 +78,18 @@ def test_some_features_of_two_weekdays_are_the_same_in_one_frame_and_part_by_par
     assert_same(together.set_axis(expected.index), expected)
 
 
+def test_what_compares_with_nobody_is_the_same_part_by_part(dataset_of):
+    drawn = dataset(dataset_of, tables())
+    asked = snapshots(AS_OFS)
+    chosen = [one for one in few(drawn) if not one.name.endswith("_percentile")]
+
+    parts = [part.to_pandas() for part in feature_parts(on_spark(drawn), asked, features=chosen)]
+
+    expected = compute_features(drawn, asked, features=chosen)
+    found = pd.concat(parts).set_index(["customer_id", "as_of"])
+    assert_same(found.set_axis(expected.index), expected)
+
+
 def test_a_second_that_has_passed_is_not_a_second_begun(dataset_of, monkeypatch):
     hour = pd.Timedelta(hours=1)
     opened = T0 - 9 * hour - pd.Timedelta(milliseconds=100)
@@ -116,6 +108,34 @@ def test_a_second_that_has_passed_is_not_a_second_begun(dataset_of, monkeypatch)
 
     assert right.iloc[0, 0] == 3601 / 3600
     assert wrong.iloc[0, 0] == 3600 / 3600
+
+
+UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
+
+
+def differences(home, connection, moments):
+    """What each unit says of every pair of moments, nothing cast."""
+    with home(connection) as backend:
+        backend.load("pairs", moments)
+        items = [trees.alias(trees.sql(f"DATE_DIFF('{unit}', a, b)"), unit) for unit in UNITS]
+        tree = trees.select(["a", "b", *items], "pairs").order_by("a", "b", copy=False)
+        return backend.frame(Query(tree)).drop(columns=["a", "b"]).astype("int64")
+
+
+def test_differences_of_times_that_nobody_cast_are_the_same(dataset_of, monkeypatch):
+    drawn = dataset_of({}, until="2026-06-01")
+    edges = pd.to_datetime(["2025-12-31 23:59:59.9", "2026-01-01 00:00:00", "2026-01-04 23:00",
+                            "2026-01-05 01:00", "2026-02-28 12:00:00.5", "1969-12-31 23:00",
+                            "2026-03-01 11:59:59"]).astype("datetime64[us]")  # fmt: skip
+    pairs = pd.MultiIndex.from_product([edges, edges], names=["a", "b"]).to_frame(index=False)
+    moments = pa.Table.from_pandas(pairs, preserve_index=False)
+    expected = differences(on_duckdb, drawn.connection, moments)
+    home = on_spark(drawn).home
+
+    assert_frame_equal(differences(home, drawn.connection, moments), expected)
+    monkeypatch.setattr(statements, "spark_sql", lambda tree: tree.copy().sql("spark"))
+    wrong = differences(home, drawn.connection, moments)
+    assert [unit for unit in UNITS if not wrong[unit].equals(expected[unit])] == list(UNITS)
 
 
 def test_the_executors_write_partitions_and_a_table_of_the_catalog(dataset_of, tmp_path):

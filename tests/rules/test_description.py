@@ -68,3 +68,14 @@ def test_an_immutable_column_of_customers_may_be_mapped(tmp_path):
     )
 
     assert read_description(file).source("customers").columns == {"employees": "head_count"}
+
+
+def test_tables_lie_at_one_server(tmp_path):
+    file = tmp_path / "dataset.toml"
+    file.write_text('[server]\npostgres = "PG"\nspark = "lake"\n', encoding="utf-8")
+
+    with pytest.raises(InputError, match="either postgres or spark"):
+        read_description(file)
+    file.write_text('[server]\nspark = "lake; drop"\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"server\.spark"):
+        read_description(file)

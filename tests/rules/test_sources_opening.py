@@ -80,6 +80,56 @@ def describe(folder: Path, toml: str) -> None:
     (folder / "dataset.toml").write_text(toml, encoding="utf-8")
 
 
+def test_a_folder_of_parquet_is_a_table_whatever_its_partitions(tmp_path: Path) -> None:
+    tables = shop()
+    plain = open_dataset(as_parquet(tmp_path / "plain", tables))
+    folder = as_parquet(tmp_path / "parts", tables)
+    events = pd.read_parquet(folder / "events.parquet")
+    (folder / "events.parquet").unlink()
+    for number, (day, part) in enumerate(events.groupby(events["event_time"].dt.date)):
+        below = folder / "events" / f"dt={day}"
+        below.mkdir(parents=True)
+        part.to_parquet(below / f"part-{number:05}.snappy.parquet")
+    for hidden in ("_temporary/0/part-1.parquet", ".part-2.parquet", "_SUCCESS"):
+        (folder / "events" / hidden).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "events" / hidden).write_text("half")
+
+    found = open_dataset(folder)
+
+    ordered = {"by": ["event_time", "customer_id"], "ignore_index": True}
+    assert_frame_equal(
+        found.frame("events").sort_values(**ordered), plain.frame("events").sort_values(**ordered)
+    )
+    assert any("dt" in str(notice) for notice in found.notices)  # the partition is no column
+
+
+def test_times_in_the_old_form_of_spark_are_instants(tmp_path: Path) -> None:
+    tables = shop()
+    expected = tables["events"]["event_time"].tolist()
+    folder = as_parquet(tmp_path, tables)
+    old = {"use_deprecated_int96_timestamps": True}
+    tables["events"].to_parquet(folder / "events.parquet", **old)
+    describe(folder, 'timezone = "Asia/Tokyo"\n')
+
+    dataset = open_dataset(folder)
+
+    assert sorted(dataset.frame("events")["event_time"]) == sorted(expected)
+    tables["events"].to_parquet(folder / "events.parquet")  # a time without a zone is local
+    local = open_dataset(folder).frame("events")["event_time"]
+    assert local.min() == min(expected) - pd.Timedelta(hours=9)
+
+
+def test_a_partition_may_be_a_column_and_a_folder_may_be_named(tmp_path: Path) -> None:
+    folder = as_parquet(tmp_path / "data", shop())
+    events = pd.read_parquet(folder / "events.parquet")
+    (folder / "events.parquet").unlink()
+    (folder / "raw" / "name=login").mkdir(parents=True)
+    events.drop(columns="name").to_parquet(folder / "raw" / "name=login" / "a.parquet")
+    (folder / "dataset.toml").write_text('[tables.events]\nfile = "raw"\n')
+
+    assert set(open_dataset(folder).frame("events")["name"]) == {"login"}
+
+
 def test_parquet_csv_and_duckdb_open_alike(tmp_path):
     opened = [
         open_dataset(as_parquet(tmp_path / "parquet", shop())),

@@ -74,6 +74,12 @@ def test_seconds_are_counted_from_their_beginning_and_days_as_they_are():
     assert "TRUNC" not in spark_sql(sql("DATE_DIFF('day', CAST(a AS DATE), CAST(b AS DATE))"))
 
 
+def test_days_that_nobody_cast_are_counted_by_midnights():
+    assert spark_sql(sql("DATE_DIFF('day', a, CAST(b AS DATE))")) == (
+        "DATEDIFF(DAY, DATE_TRUNC('DAY', a), CAST(b AS DATE))"
+    )
+
+
 @pytest.mark.parametrize("out", ["table:lake.features", "features"])
 def test_a_folder_or_a_table_of_features_without_spark_is_refused(
     out, tmp_path, monkeypatch, capsys
@@ -81,6 +87,7 @@ def test_a_folder_or_a_table_of_features_without_spark_is_refused(
     from churnml.__main__ import main
 
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
     with pytest.raises(SystemExit) as ended:
         main(["features", "data", "--as-of", "2026-01-05", "--out", out])
 

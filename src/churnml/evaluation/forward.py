@@ -15,7 +15,7 @@ from churnml.evaluation.baselines import fitted_scores, rule_scores
 from churnml.evaluation.threshold import operating_threshold
 from churnml.model.boosting import Device, Parameters
 from churnml.model.device import device_for
-from churnml.model.ensemble import Ensemble, fit_ensemble
+from churnml.model.ensemble import Elsewhere, Ensemble, fit_ensemble
 from churnml.model.examples import Examples
 from churnml.splits import ForwardFolds
 from churnml.windows import DAY
@@ -54,12 +54,19 @@ class Fitting:
             study.baselines.rank_sum, device_for(model.device),
         )  # fmt: skip
 
-    def fit(self, examples: Examples, *, folds: ForwardFolds, tested: pd.Timestamp) -> Ensemble:
+    def fit(
+        self,
+        examples: Examples,
+        *,
+        folds: ForwardFolds,
+        tested: pd.Timestamp,
+        elsewhere: Elsewhere | None = None,
+    ) -> Ensemble:
         """The ensemble fitted on everything whose label was closed when the test begins."""
         return fit_ensemble(
             examples, folds=folds, tested=tested, seed=self.seed, seeds=self.seeds,
             sampler=self.sampler, parameters=self.parameters, max_rows=self.max_rows,
-            signals=self.signals, device=self.device,
+            signals=self.signals, device=self.device, elsewhere=elsewhere,
         )  # fmt: skip
 
 

@@ -125,8 +125,8 @@ class Run:
             yield self.asked.keys(rows, pa.table(ordered))
 
     def keyed(self, backend: Backend) -> Query:
-        """The features beside ``customer_id`` and ``as_of``, as one statement."""
-        rows = np.arange(len(self.asked))
+        """The wanted features beside ``customer_id`` and ``as_of``, as one statement."""
+        rows = np.flatnonzero(self.asked.kept)
         keys = self.asked.keys(rows, pa.table({"r": rows}))
         backend.lend("churnml_keys", keys)
         items: list[exp.Expression] = [column(name, "k") for name in ("customer_id", "as_of")]

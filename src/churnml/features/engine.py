@@ -7,6 +7,7 @@ on the chunks, on the other as_ofs that are asked for, or on the order of any ro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from churnml.features.catalogue import catalogue
 from churnml.features.computing import Run
 from churnml.features.declaration import Feature
 from churnml.features.row_sources import SCORED_MESSAGES
+from churnml.sources.backend import Query
 from churnml.sources.dataset import Dataset
 from churnml.sources.spark.statements import OnSpark
 from churnml.text.hearing import heard
@@ -164,15 +166,38 @@ def spread_features(
     """
     arguments.opened(dataset)
     chosen = tuple(catalogue(dataset) if features is None else features)
-    run = Run(_listening(dataset, chosen), ask(snapshots, None), chosen, None)
-    with dataset.home(dataset.connection) as backend:
-        if not isinstance(backend, OnSpark):
-            raise InputError("The features are spread on Spark only: churnml.on_spark(dataset).")
-        query = run.keyed(backend)
+    with features_there(dataset, snapshots, features=chosen) as (backend, query):
         if isinstance(target, Path):
             backend.partitions(query, target)
         else:
             backend.catalogue(query, target)
+
+
+@contextmanager
+def features_there(
+    dataset: Dataset,
+    snapshots: pd.DataFrame,
+    *,
+    features: Sequence[Feature],
+    kept: pd.Series | None = None,
+) -> Iterator[tuple[OnSpark, Query]]:
+    """Spark, and what finds the feature table there beside its keys, while the context lasts.
+
+    Parameters
+    ----------
+    dataset, snapshots, features, kept
+        As for ``compute_features``.
+
+    Raises
+    ------
+    InputError
+        As for ``compute_features``, or if the dataset is not on Spark.
+    """
+    run = Run(_listening(dataset, features), ask(snapshots, kept), tuple(features), None)
+    with dataset.home(dataset.connection) as backend:
+        if not isinstance(backend, OnSpark):
+            raise InputError("The features are spread on Spark only: churnml.on_spark(dataset).")
+        yield backend, run.keyed(backend)
 
 
 def _listening(dataset: Dataset, features: Sequence[Feature]) -> Dataset:

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from sqlglot import exp
 
 from churnml.features import algebra as a
 from churnml.features.clock import EPOCH, Grid
 from churnml.features.compiler import Compiler
-from churnml.features.trees import alias, select, sql, table
+from churnml.features.trees import Join, alias, column, same, select, table
 from churnml.sources.backend import Backend, Query
 
+_WEEKS = "churnml_weeks"
 _LEAVES = (a.Total, a.Distinct, a.Extreme)
 
 
@@ -60,11 +62,12 @@ class Straight:
         if len(self.day):
             return
         conditions = list(dict.fromkeys(tree for _, tree in self.leaves.values() if tree))
-        origin = EPOCH + pd.Timedelta(microseconds=grid.phase)
-        as_of = sql(f"(TIMESTAMP '{origin}' + TO_DAYS(CAST(7 * f.i AS INTEGER)))")
-        items = [alias(grid.day(as_of), "day")]
+        backend.lend(_WEEKS, _weeks(grid))
+        items = [alias(grid.day(column("as_of", "w")), "day")]
         items += [alias(tree.copy(), f"alive_{n}") for n, tree in enumerate(conditions)]
-        found = backend.read(Query(select(items, table(feeds, "f")).order_by("f.i", copy=False)))
+        weeks: list[Join] = [(table(_WEEKS, "w"), same("f", "w", "i"), "")]
+        asked = select(items, table(feeds, "f"), joins=weeks).order_by("f.i", copy=False)
+        found = backend.read(Query(asked))
         self.day = found["day"].to_numpy().astype(np.float64)
         for place, tree in enumerate(conditions):
             self.alive[tree] = found[f"alive_{place}"].to_numpy()
@@ -90,6 +93,14 @@ class Straight:
         if alive is not None and not self.alive[alive].all():
             found = np.where(self.alive[alive][weeks], found, np.nan)
         return found
+
+
+def _weeks(grid: Grid) -> pa.Table:
+    """The as_ofs of the grid; arithmetic of times is written differently by every engine."""
+    indices = np.arange(grid.first, grid.last + 1)
+    origin = np.datetime64((EPOCH + pd.Timedelta(microseconds=grid.phase)).to_datetime64(), "us")
+    as_ofs = origin + indices * np.timedelta64(7, "D")
+    return pa.table({"i": indices, "as_of": pa.array(as_ofs, pa.timestamp("us"))})
 
 
 def _arithmetic(operator: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:

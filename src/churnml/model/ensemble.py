@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,9 @@ from churnml.errors import InputError
 from churnml.labels import CHURNED
 from churnml.model import boosting
 from churnml.model.boosting import Device, Parameters
-from churnml.model.examples import MIN_POSITIVES, Examples
+from churnml.model.examples import Examples
 from churnml.model.linear import Linear, fit_linear
+from churnml.model.needs import MIN_POSITIVES
 from churnml.model.preparation import Matrix, Preparation, fit_preparation
 from churnml.model.sampling import samples
 from churnml.model.second_opinion import second_opinion
@@ -62,6 +63,59 @@ class Head:
             total += boosting.interactions(booster, matrix, columns=columns)
             total[:, -1, -1] += shift
         return total / len(self.boosters)
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """How the boosters of every head are fitted: seed, seed + 1, … on the same rows."""
+
+    parameters: Parameters
+    columns: tuple[str, ...]
+    monotone: tuple[int, ...]
+    seed: int
+    seeds: int
+    sampler: Sampler
+    device: Device
+
+    def fit(
+        self,
+        matrix: Matrix,
+        target: npt.NDArray[np.bool_],
+        *,
+        head: LabelWindow,
+        weight: Vector | None,
+    ) -> Head:
+        """One head: a booster for each seed and each draw of the sampler."""
+        rng = np.random.default_rng(self.seed)
+        boosters, shifts = [], []
+        for sample in samples(matrix, target, sampler=self.sampler, rng=rng):
+            # rows that carry a weight are never resampled (check_weighting)
+            counts = sample.weight if weight is None else weight.astype(np.float32)
+            data = boosting.training_matrix(
+                sample.matrix, sample.target, columns=self.columns, weight=counts
+            )
+            for seed in range(self.seed, self.seed + self.seeds):
+                boosters.append(
+                    boosting.fit_booster(
+                        data,
+                        parameters=self.parameters,
+                        seed=seed,
+                        monotone=self.monotone,
+                        device=self.device,
+                    )
+                )
+                shifts.append(-sample.log_odds_shift)
+        return Head(head, tuple(boosters), tuple(shifts))
+
+
+class Elsewhere(Protocol):
+    """The rows of everybody, where there is room for them: boosters are fitted there."""
+
+    def recipe(self) -> Parameters:
+        """The recipe for all these rows."""
+
+    def heads(self, how: Boosting, *, preparation: Preparation) -> list[Head]:
+        """The heads that have leavers enough, the scored one first."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +215,7 @@ def fit_ensemble(
     max_rows: int = 500_000,
     signals: Mapping[str, int] | None = None,
     device: Device = "cpu",
+    elsewhere: Elsewhere | None = None,
 ) -> Ensemble:
     """The recipe fitted on everything whose label was closed when the test begins.
 
@@ -179,6 +234,9 @@ def fit_ensemble(
         Obvious signals with the sign of risk, for a second opinion; default: those known.
     device : str
         Where the boosters are fitted: ``cpu`` or ``cuda``.
+    elsewhere : Elsewhere, optional
+        All rows on a cluster (``churnml.everyone_on_spark``): the boosters are fitted there, what
+        else belongs to the recipe on the rows of ``examples``. Default: everything is.
 
     Raises
     ------
@@ -200,16 +258,14 @@ def fit_ensemble(
         examples.features[rows], window=window, everyone=_everyone(examples, tested)
     )
     narrow = preparation.matrix(examples.features[rows])
-    parameters = parameters or recipe_for(examples, rows)
-    fitted = []
-    for head in examples.heads:
-        used = thinned(examples, examples.train_rows(head, folds=folds, tested=tested), max_rows)
-        churned = (examples.labels[head] == CHURNED).to_numpy()[used]
-        if head == window or churned.sum() >= MIN_POSITIVES:
-            matrix = narrow if head == window else preparation.matrix(examples.features[used])
-            signs = boosting.monotone_signs(preparation.sources, examples.risk)
-            how = _Boosting(parameters, preparation.columns, signs, seed, seeds, sampler, device)
-            fitted.append(how.fit(matrix, churned, head=head, weight=examples.weights(used)))
+    if parameters is None:
+        parameters = recipe_for(examples, rows) if elsewhere is None else elsewhere.recipe()
+    signs = boosting.monotone_signs(preparation.sources, examples.risk)
+    how = Boosting(parameters, preparation.columns, signs, seed, seeds, sampler, device)
+    fitted = _heads(
+        how, examples, narrow, preparation=preparation, folds=folds, tested=tested,
+        max_rows=max_rows, elsewhere=elsewhere,
+    )  # fmt: skip
     weight = examples.weights(rows)
     linear = fit_linear(narrow, target, weight=weight)
     beside, share = second_opinion(
@@ -218,6 +274,31 @@ def fit_ensemble(
     )  # fmt: skip
     draft = Ensemble(preparation, _aligned(fitted, narrow), linear, 0.0, parameters, beside, share)
     return replace(draft, level=_level(draft.logit_of(narrow), target, weight=weight))
+
+
+def _heads(
+    how: Boosting,
+    examples: Examples,
+    narrow: Matrix,
+    *,
+    preparation: Preparation,
+    folds: ForwardFolds,
+    tested: pd.Timestamp,
+    max_rows: int,
+    elsewhere: Elsewhere | None,
+) -> list[Head]:
+    """The heads that have leavers enough; ``narrow`` holds the rows of the scored one."""
+    if elsewhere is not None:
+        return elsewhere.heads(how, preparation=preparation)
+    fitted = []
+    for head in examples.heads:
+        used = thinned(examples, examples.train_rows(head, folds=folds, tested=tested), max_rows)
+        churned = (examples.labels[head] == CHURNED).to_numpy()[used]
+        if head == examples.window or churned.sum() >= MIN_POSITIVES:
+            scored = head == examples.window
+            matrix = narrow if scored else preparation.matrix(examples.features[used])
+            fitted.append(how.fit(matrix, churned, head=head, weight=examples.weights(used)))
+    return fitted
 
 
 def _aligned(heads: Sequence[Head], narrow: Matrix) -> tuple[Head, ...]:
@@ -242,49 +323,6 @@ def _everyone(examples: Examples, tested: pd.Timestamp) -> pd.DataFrame | None:
     everyone = examples.features if examples.purchases is None else examples.purchases
     as_ofs = everyone.index.get_level_values("as_of")
     return everyone[np.asarray(as_ofs <= tested)]
-
-
-@dataclass(frozen=True)
-class _Boosting:
-    """How every head of a fold is fitted."""
-
-    parameters: Parameters
-    columns: tuple[str, ...]
-    monotone: tuple[int, ...]
-    seed: int
-    seeds: int
-    sampler: Sampler
-    device: Device
-
-    def fit(
-        self,
-        matrix: Matrix,
-        target: npt.NDArray[np.bool_],
-        *,
-        head: LabelWindow,
-        weight: Vector | None,
-    ) -> Head:
-        """One head: a booster for each seed and each draw of the sampler."""
-        rng = np.random.default_rng(self.seed)
-        boosters, shifts = [], []
-        for sample in samples(matrix, target, sampler=self.sampler, rng=rng):
-            # rows that carry a weight are never resampled (check_weighting)
-            counts = sample.weight if weight is None else weight.astype(np.float32)
-            data = boosting.training_matrix(
-                sample.matrix, sample.target, columns=self.columns, weight=counts
-            )
-            for seed in range(self.seed, self.seed + self.seeds):
-                boosters.append(
-                    boosting.fit_booster(
-                        data,
-                        parameters=self.parameters,
-                        seed=seed,
-                        monotone=self.monotone,
-                        device=self.device,
-                    )
-                )
-                shifts.append(-sample.log_odds_shift)
-        return Head(head, tuple(boosters), tuple(shifts))
 
 
 def thinned(

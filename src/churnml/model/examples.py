@@ -11,23 +11,30 @@ import numpy.typing as npt
 import pandas as pd
 
 from churnml import arguments, markup
+from churnml.alerting.grid import tie_breakers
 from churnml.config import Study
 from churnml.errors import InputError
 from churnml.features import Feature, catalogue, compute_features
 from churnml.features.cache import cached_features
 from churnml.labels import CHURNED, UNKNOWN, exit_days, label
 from churnml.model.message_risk import MessageRisk, cached_message_risk, with_message_risk
+from churnml.model.needs import (
+    MIN_POSITIVES,
+    check_anyone,
+    check_classes,
+    check_population,
+    check_signals,
+)
 from churnml.model.preparation import PURCHASE_COLUMNS
 from churnml.model.treatment import Treatment, check_weighting, find_treatment
 from churnml.snapshots import in_population, take_snapshots
 from churnml.sources.dataset import Dataset
 from churnml.sources.description import Churn
+from churnml.sources.spark import SparkHome
 from churnml.splits import ForwardFolds, forward_folds
 from churnml.spoken import counted, percent
 from churnml.windows import DAY, WEEK_DAYS, LabelWindow, instant
 
-#: Fewer leavers than this teach a head nothing.
-MIN_POSITIVES = 10
 #: Before the first as_of so many days of history are needed for any feature to mean something.
 WARM_UP_DAYS = 28
 #: Feature tables of earlier runs, below the working directory.
@@ -187,36 +194,86 @@ def prepare(
     windows = label_windows(study, churn)
     folds = _folds(dataset, study, window=windows[0])
     snapshots = take_snapshots(dataset, _grid(dataset, study, folds))
-    _check_anyone(snapshots)
+    check_anyone(snapshots)
     population = in_population(dataset, snapshots, population=study.population)
-    _check_population(snapshots, population, study)
+    check_population(snapshots, population, study)
     say(f"{len(snapshots):,} snapshots at risk, {int(population.sum()):,} in the population")
     features = _chosen(catalogue(dataset), study)
-    _check_signals(features, study)
+    check_signals(features, study)
+    drawn = _drawn(dataset, snapshots, rows=int(population.sum()), study=study, say=say)
     heard, message_risk = _listened(dataset, folder=cache)
-    table = _table(heard, snapshots, features, kept=population, folder=cache, risk=message_risk)
+    table = _table(
+        heard, snapshots, features, kept=population & drawn, folder=cache, risk=message_risk
+    )
     say(counted(len(features), "feature"))
+    purchases = None
+    if churn.kind != "contract":
+        purchases = _purchases(dataset, snapshots, features, kept=drawn)
+    examples = replace(
+        _labelled(dataset, snapshots, population, table, study=study, features=features),
+        purchases=purchases, message_risk=message_risk, heard=heard,
+    )  # fmt: skip
+    check_classes(examples, folds)
+    return examples, folds
+
+
+def without_features(
+    dataset: Dataset, *, study: Study, folds: ForwardFolds
+) -> tuple[pd.DataFrame, Examples]:
+    """Everyone at risk at the as_ofs of a study, and the examples of the whole population.
+
+    The examples have no feature: their table is to be made where there is room for it.
+    """
+    snapshots = take_snapshots(dataset, _grid(dataset, study, folds))
+    population = in_population(dataset, snapshots, population=study.population)
+    rows = pd.MultiIndex.from_frame(snapshots.loc[population, ["customer_id", "as_of"]])
+    table = pd.DataFrame(index=rows)
+    return snapshots, _labelled(dataset, snapshots, population, table, study=study, features=())
+
+
+def _labelled(
+    dataset: Dataset,
+    snapshots: pd.DataFrame,
+    population: pd.Series,
+    table: pd.DataFrame,
+    *,
+    study: Study,
+    features: Sequence[Feature],
+) -> Examples:
+    """The rows of a table with what became of them."""
+    churn = dataset.description.churn
     keys = pd.MultiIndex.from_frame(snapshots[["customer_id", "as_of"]])
-    labels = {
-        window: label(dataset, snapshots, window=window).set_axis(keys).loc[table.index]
-        for window in windows
-    }
+    windows = label_windows(study, churn)
     treatment = find_treatment(dataset, snapshots, window=windows[0], choice=study.treated)
     exits = exit_days(dataset, snapshots)
-    examples = Examples(
+    return Examples(
         features=table,
-        labels=labels,
+        labels={
+            window: label(dataset, snapshots, window=window).set_axis(keys).loc[table.index]
+            for window in windows
+        },
         population=population.set_axis(keys).loc[table.index],
         catalogue=tuple(features),
         silent_churn=churn.kind != "contract",
         treatment=treatment.loc(table.index),
         exits=None if exits is None else exits.set_axis(keys).loc[table.index],
-        purchases=None if churn.kind == "contract" else _purchases(dataset, snapshots, features),
-        message_risk=message_risk,
-        heard=heard,
     )
-    _check_classes(examples, folds)
-    return examples, folds
+
+
+def _drawn(
+    dataset: Dataset, snapshots: pd.DataFrame, *, rows: int, study: Study, say: Say
+) -> pd.Series:
+    """Snapshots of the customers whose rows are brought here; off Spark all of them."""
+    most = study.model.proof_rows
+    if not isinstance(dataset.home, SparkHome) or rows <= most:
+        return pd.Series(True, index=snapshots.index)
+    customers = pd.Index(snapshots["customer_id"].unique())
+    chosen = customers[tie_breakers(customers, seed=study.seed) < most / rows]
+    say(
+        f"{len(chosen):,} of {len(customers):,} customers are drawn for the proof, because of "
+        f"[model] proof_rows = {most:,}; boosters in use learn from all"
+    )
+    return snapshots["customer_id"].isin(chosen)
 
 
 def _listened(dataset: Dataset, *, folder: Path) -> tuple[Dataset, MessageRisk | None]:
@@ -241,35 +298,11 @@ def _table(
     )
 
 
-def _check_anyone(snapshots: pd.DataFrame) -> None:
-    if snapshots.empty:
-        raise InputError(
-            "Nobody is at risk at any as_of. Check that subscriptions or activity, customers and "
-            "their sign-up times cover the same time (churnml check)."
-        )
-
-
 def _purchases(
-    dataset: Dataset, snapshots: pd.DataFrame, features: Sequence[Feature]
+    dataset: Dataset, snapshots: pd.DataFrame, features: Sequence[Feature], *, kept: pd.Series
 ) -> pd.DataFrame:
     process = [feature for feature in features if feature.name in PURCHASE_COLUMNS]
-    return compute_features(dataset, snapshots, features=process)
-
-
-def _check_classes(examples: Examples, folds: ForwardFolds) -> None:
-    """Refuse before any fit what no fold could learn from."""
-    first, window = folds.starts[0], examples.window
-    if examples.can_train(folds=folds, tested=first):
-        return
-    rows = examples.train_rows(window, folds=folds, tested=first)
-    leavers = int((examples.labels[window] == CHURNED).to_numpy()[rows].sum())
-    raise InputError(
-        f"One class only: of {int(rows.sum())} snapshots whose label closed before the first test "
-        f"on {first:%Y-%m-%d}, {leavers} leave within {window.lead_days}–{window.end_days} days; "
-        f"at least {MIN_POSITIVES} that leave and some that stay are needed. Bring older data, "
-        "check that exits are in the data (churnml check), widen [label] horizon_days or loosen "
-        "[population]."
-    )
+    return compute_features(dataset, snapshots, features=process, kept=kept)
 
 
 def label_windows(study: Study, churn: Churn) -> tuple[LabelWindow, ...]:
@@ -341,24 +374,3 @@ def _chosen(features: Sequence[Feature], study: Study) -> list[Feature]:
             "See `churnml features --list`."
         )
     return [feature for feature in features if feature.name not in study.features.drop]
-
-
-def _check_signals(features: Sequence[Feature], study: Study) -> None:
-    """The simple rules need their signals: those named, and the ones that recency reads."""
-    numeric = {feature.name for feature in features if not feature.is_category}
-    absent = sorted({*study.baselines.rank_sum, "days_since_activity", "tenure_days"} - numeric)
-    if absent:
-        raise InputError(
-            f"The simple rules beside the model need the numeric features {', '.join(absent)}, "
-            "which are dropped or do not exist. Mend [baselines] rank_sum or [features] drop; see "
-            "`churnml features --list`."
-        )
-
-
-def _check_population(snapshots: pd.DataFrame, population: pd.Series, study: Study) -> None:
-    if not population.any():
-        raise InputError(
-            f"Nobody is in the population: {len(snapshots):,} snapshots at risk, none fulfils "
-            f"[population] {study.population.model_dump(exclude_none=True)}. Loosen it, or check "
-            "that the tables cover the time (churnml check)."
-        )

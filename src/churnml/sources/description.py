@@ -62,6 +62,19 @@ class ServerSection(Section):
 
     postgres: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     """Environment variable with the address of a PostgreSQL server; none: tables are files."""
+    spark: Annotated[str, Field(pattern=r"^\w+(\.\w+)*$")] | None = None
+    """Schema of Spark's catalog that holds the tables; none: tables are files."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.postgres is not None and self.spark is not None:
+            raise ValueError("give either postgres or spark, not both")
+        return self
+
+    @property
+    def is_given(self) -> bool:
+        """Whether tables that are no files lie at a server."""
+        return self.postgres is not None or self.spark is not None
 
 
 class TableSource(Section):
@@ -73,11 +86,11 @@ class TableSource(Section):
     """
 
     file: str | None = None
-    """File or pattern; none: the canonical name."""
+    """File, pattern, or folder of Parquet files; none: the canonical name."""
     table: str | None = None
     """Table or view of the server, with its schema if need be; none: the canonical name."""
     sql: str | None = None
-    """One SELECT over files or over the server, instead of ``file`` or ``table``."""
+    """One SELECT over files or over PostgreSQL, instead of ``file`` or ``table``."""
     columns: dict[str, str] = Field(default={})
     """Canonical name = name in the file."""
     time_format: str | tuple[str, ...] = ()

@@ -18,6 +18,8 @@ DESCRIPTION_FILE = "dataset.toml"
 class Place:
     """A folder of tables, a DuckDB file or a database of PostgreSQL, and its description.
 
+    A folder may hold no more than a description that says where the tables are.
+
     Parameters
     ----------
     data : Path or Address
@@ -44,13 +46,19 @@ class Place:
             If the file is unusable, or names tables of a server and there is none.
         """
         found = read_description(self.dataset_file, folder=self.folder)
-        if isinstance(self.data, Path) and found.server.postgres is None:
+        if isinstance(self.data, Address) and found.server.spark is not None:
+            raise InputError(
+                f"DATA is an address of PostgreSQL, and {self.dataset_file} says [server] spark. "
+                "Leave one of them out."
+            )
+        if isinstance(self.data, Path) and not found.server.is_given:
             for name, source in found.tables.items():
                 if source.table is not None:
                     raise InputError(
                         f"{self.dataset_file}: tables.{name}.table names a table of a server, but "
                         'no server is given. Add [server] postgres = "…", the environment variable '
-                        "with its address, or give the address as DATA."
+                        'with its address, or give the address as DATA; or [server] spark = "…", a '
+                        "schema of its catalog."
                     )
         return found
 
@@ -64,7 +72,10 @@ class Place:
             reached.
         """
         path = self.data if isinstance(self.data, Path) else self.folder
-        return open_workshop(path, timezone=description.timezone, server=self._server(description))
+        return open_workshop(
+            path, timezone=description.timezone, server=self._server(description),
+            schema=description.server.spark,
+        )  # fmt: skip
 
     def _server(self, description: Description) -> Address | None:
         if isinstance(self.data, Address):

@@ -20,6 +20,7 @@ from churnml.spoken import Spoken
 
 if TYPE_CHECKING:
     from churnml.sources.postgres.server import Server
+    from churnml.sources.spark.catalog import Catalog
 
 #: Name under which statements at a server find the raw rows that stay there.
 AT_SERVER = "churnml_source"
@@ -87,6 +88,9 @@ def read_raw(shop: Workshop, description: Description, *, names: Iterable[str] =
         if shop.server is not None and source.file is None:
             if raw := _from_server(shop, shop.server, name, source):
                 tables[name] = raw
+        elif shop.catalog is not None and source.file is None and source.sql is None:
+            if raw := _from_catalog(shop, shop.catalog, name, source):
+                tables[name] = raw
         elif source.sql is not None:
             tables[name], found = _from_statement(shop, name, source.sql)
             findings += found
@@ -101,7 +105,7 @@ def read_raw(shop: Workshop, description: Description, *, names: Iterable[str] =
 
 
 def files_below(root: Path, pattern: str, *, where: str) -> list[Path]:
-    """Files of a name or pattern relative to the folder, sorted.
+    """Files of a name or pattern relative to the folder, sorted; of a folder its Parquet files.
 
     Raises
     ------
@@ -110,13 +114,25 @@ def files_below(root: Path, pattern: str, *, where: str) -> list[Path]:
     """
     if not pattern or Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         raise _outside(pattern, root, where)
-    found = sorted(path for path in root.glob(pattern) if path.is_file())
+    found = sorted(path for there in root.glob(pattern) for path in _files_of(there))
     if not found:
         raise InputError(f"{where}: no file matches '{pattern}' in {root}. Mend the name or glob.")
     for path in found:
         if not path.resolve().is_relative_to(root):
             raise _outside(str(path), root, where)
     return found
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The file; of a folder, as Spark writes it, the Parquet files of all its partitions."""
+    if path.is_file():
+        return [path]
+    below = (each for each in path.rglob("*.parquet") if each.is_file())
+    hidden = ("_", ".")  # half-written, or about the table
+    return [
+        each for each in below
+        if not any(part.startswith(hidden) for part in each.relative_to(path).parts)
+    ]  # fmt: skip
 
 
 def _outside(pattern: str, root: Path, where: str) -> InputError:
@@ -130,6 +146,8 @@ def _paths(shop: Workshop, name: str, source: TableSource) -> list[Path]:
     if source.file is not None:
         return files_below(shop.root, source.file, where=f"tables.{name}.file")
     there = [f"{name}{suffix}" for suffix in _SUFFIXES if (shop.root / f"{name}{suffix}").exists()]
+    if _files_of(shop.root / name):
+        there.append(name)
     if len(there) > 1:
         raise InputError(
             f"{shop.root} holds {' and '.join(there)}. Keep one, or name it: "
@@ -148,10 +166,10 @@ def _from_files(shop: Workshop, name: str, paths: list[Path]) -> tuple[Raw, list
     if len(kinds) > 1:
         raise InputError(f"tables.{name}: {origin} mixes Parquet with text files. Choose one kind.")
     if kinds == {True}:
-        listed = ", ".join(literal(path) for path in paths)
-        relation = (
-            f"select * from read_parquet([{listed}], union_by_name = true, binary_as_string = true)"
-        )
+        try:
+            relation = _parquet_relation(shop, paths)
+        except duckdb.Error as error:
+            raise _unreadable(name, origin, error) from None
         return _described(shop, name, relation, origin=origin, guessed_text=False), []
     readable, findings = _recoded(shop, name, paths)
     try:
@@ -159,6 +177,23 @@ def _from_files(shop: Workshop, name: str, paths: list[Path]) -> tuple[Raw, list
     except ValueError as error:
         raise _unreadable(name, origin, error) from None
     return _described(shop, name, relation, origin=origin, guessed_text=True), findings
+
+
+def _parquet_relation(shop: Workshop, paths: list[Path]) -> str:
+    """SQL for the rows; times of INT96, as Spark wrote them for long, are instants without a word.
+
+    Their zone is not in the file, and DuckDB would read them in the zone of the dataset.
+    """
+    listed = ", ".join(literal(path) for path in paths)
+    relation = (
+        f"select * from read_parquet([{listed}], union_by_name = true, binary_as_string = true)"
+    )
+    asked = f"select distinct name from parquet_schema([{listed}]) where type = 'INT96' order by 1"
+    old = [quoted(str(row[0])) for row in shop.rows(asked)]
+    if not old:
+        return relation
+    instants = ", ".join(f"{column} at time zone 'UTC' as {column}" for column in old)
+    return f"select * replace ({instants}) from ({relation})"
 
 
 def _recoded(shop: Workshop, name: str, paths: list[Path]) -> tuple[list[Path], list[Finding]]:
@@ -249,6 +284,17 @@ def _from_server(shop: Workshop, server: Server, name: str, source: TableSource)
     return _described(shop, name, f"select * from {kept}", origin=origin, guessed_text=False)
 
 
+def _from_catalog(shop: Workshop, catalog: Catalog, name: str, source: TableSource) -> Raw | None:
+    """The rows of a table of Spark's catalog, taken over."""
+    table = catalog.named(name, given=source.table)
+    if table is None:
+        return None
+    kept = quoted(f"raw_{name}")
+    take(shop.connection, catalog.batches(table), f"create table {kept} as select * from arriving")
+    origin = f"table {table}"
+    return _described(shop, name, f"select * from {kept}", origin=origin, guessed_text=False)
+
+
 def _described(shop: Workshop, name: str, relation: str, *, origin: str, guessed_text: bool) -> Raw:
     try:
         described = shop.rows(f"describe {relation}")
@@ -271,7 +317,7 @@ def unreadable(raw: Raw, error: BaseException) -> InputError:
 
 
 def _unused(shop: Workshop, description: Description, used: set[Path]) -> tuple[Spoken, ...]:
-    elsewhere = shop.database is not None or shop.server is not None
+    elsewhere = any(place is not None for place in (shop.database, shop.server, shop.catalog))
     if elsewhere or any(source.sql for source in description.tables.values()):
         return ()
     idle = sorted(

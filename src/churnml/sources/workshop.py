@@ -18,6 +18,7 @@ from churnml.errors import InputError
 if TYPE_CHECKING:
     from churnml.sources.postgres.log import Log
     from churnml.sources.postgres.server import Server
+    from churnml.sources.spark.catalog import Catalog
 
 GATED_FILE = "gated.duckdb"
 SOURCE = "source"
@@ -51,6 +52,8 @@ class Workshop:
     timezone : str
     server : Server, optional
         The PostgreSQL server that holds the tables which are no files.
+    catalog : Catalog, optional
+        The catalog of Spark that does.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -59,6 +62,7 @@ class Workshop:
     database: Path | None
     timezone: str
     server: Server | None = None
+    catalog: Catalog | None = None
     #: Tables whose rows stay at the server.
     away: dict[str, Log] = field(default_factory=dict)
 
@@ -84,7 +88,13 @@ class Workshop:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def open_workshop(path: Path | None, *, timezone: str, server: Address | None = None) -> Workshop:
+def open_workshop(
+    path: Path | None,
+    *,
+    timezone: str,
+    server: Address | None = None,
+    schema: str | None = None,
+) -> Workshop:
     """A locked workshop for a folder, a DuckDB file or tables of a server.
 
     Parameters
@@ -94,11 +104,14 @@ def open_workshop(path: Path | None, *, timezone: str, server: Address | None = 
     timezone : str
     server : Address, optional
         The PostgreSQL server that holds the tables which are no files.
+    schema : str, optional
+        The schema of Spark's catalog that does.
 
     Raises
     ------
     InputError
-        If the file is not a readable DuckDB database, or the server cannot be reached.
+        If the file is not a readable DuckDB database, the server cannot be reached, or Spark is
+        not there or has no such schema.
     """
     database = path.resolve() if path is not None and path.is_file() else None
     scratch = Path(tempfile.mkdtemp(prefix="churnml-"))
@@ -114,6 +127,10 @@ def open_workshop(path: Path | None, *, timezone: str, server: Address | None = 
             from churnml.sources.postgres.server import open_server
 
             shop = replace(shop, server=open_server(server, timezone=timezone))
+        elif schema is not None:
+            from churnml.sources.spark.catalog import open_catalog
+
+            shop = replace(shop, catalog=open_catalog(schema))
     except BaseException:
         shop.discard()
         raise

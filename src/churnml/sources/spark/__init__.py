@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from churnml.sources.spark.statements import OnSpark
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["MASTER", "WORK", "OnSpark", "on_spark", "spark_home", "spark_session"]
+__all__ = ["MASTER", "WORK", "OnSpark", "SparkHome", "on_spark", "spark_home", "spark_session"]
 
 
 def on_spark(dataset: Dataset, *, master: str | None = None, work: str | None = None) -> Dataset:
@@ -62,12 +61,19 @@ def spark_home(*, master: str | None = None, work: str | None = None) -> Home:
     InputError
         If PySpark or Java is missing, or Spark does not start.
     """
-    return _SparkHome(spark_session(master), work or os.environ.get(WORK))
+    return SparkHome(spark_session(master), work)
 
 
 @dataclass(frozen=True)
-class _SparkHome:
-    """Opens backends on one session; canonical tables are written out once."""
+class SparkHome:
+    """Opens backends on one session; canonical tables are written out once.
+
+    Parameters
+    ----------
+    session : SparkSession
+    work : str, optional
+        Folder or address that all see.
+    """
 
     session: SparkSession
     work: str | None
@@ -82,6 +88,7 @@ class _SparkHome:
 
     @contextmanager
     def __call__(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Backend]:
+        """As of Home."""
         with connection.cursor() as cursor:
             written = self.written.setdefault(connection, {})
             session = set_up(self.session.newSession())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 import weakref
@@ -33,9 +34,9 @@ class Shelf:
     uri: str
 
     @classmethod
-    def of(cls, work: str | None) -> Shelf:
-        """One of its own in ``work``, gone when it is no longer used."""
-        root = work or tempfile.gettempdir()
+    def of(cls, work: str | None = None) -> Shelf:
+        """One of its own in ``work`` (else in ``CHURNML_SPARK_WORK``), gone when no longer used."""
+        root = work or os.environ.get(WORK) or tempfile.gettempdir()
         try:
             address = root if "://" in root else str(Path(root).resolve())
             system, path = fs.FileSystem.from_uri(address)
@@ -69,6 +70,11 @@ class Shelf:
     def read(self, name: str) -> pa.Table:
         """Read a table to here; the files of a sorted one are in its order."""
         return ds.dataset(f"{self.path}/{name}", filesystem=self.system).to_table()
+
+    def reader(self, name: str) -> pa.RecordBatchReader:
+        """Read a table to here, batch after batch."""
+        found = ds.dataset(f"{self.path}/{name}", filesystem=self.system)
+        return found.scanner(batch_size=BATCH_ROWS).to_reader()
 
     def remove(self, name: str) -> None:
         """Remove a table."""

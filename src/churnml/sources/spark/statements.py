@@ -29,20 +29,27 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _KEYS = ("customer_id", "as_of")
+_BEGUN = ("MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
 
 
 def spark_sql(tree: exp.Expression) -> str:
     """A tree in the SQL of Spark, with the meaning that it has in DuckDB.
 
-    DuckDB counts the seconds begun between two instants, Spark those that have passed.
+    DuckDB counts the seconds (hours, midnights, …) begun between two instants, Spark those that
+    have passed: 24 whole hours are its day.
     """
     tree = tree.copy()
     for node in list(tree.find_all(exp.DateDiff)):
-        if node.text("unit").upper() == "SECOND":
-            for side in ("this", "expression"):
-                begun = exp.TimestampTrunc(this=node.args[side], unit=exp.Var(this="SECOND"))
+        unit = node.text("unit").upper() or "DAY"
+        for side in ("this", "expression"):
+            if unit in _BEGUN and not _is_date(node.args[side]):
+                begun = exp.TimestampTrunc(this=node.args[side], unit=exp.Var(this=unit))
                 node.set(side, begun)
     return str(tree.sql("spark", copy=False))
+
+
+def _is_date(tree: exp.Expression) -> bool:
+    return isinstance(tree, exp.Cast) and tree.to.is_type(exp.DataType.Type.DATE)
 
 
 @dataclass
@@ -75,9 +82,13 @@ class OnSpark:
         """As of Backend."""
         if query.placed and query.tree.find(exp.Window) is None:
             self.define(name, query)
-            return
+        else:
+            self.put(name, self._frame(query))
+
+    def put(self, name: str, rows: Any) -> None:
+        """Make (or replace) a table of a frame of this session."""
         made = self._new(name)
-        self._frame(query).write.parquet(self.shelf.address(made))
+        rows.write.parquet(self.shelf.address(made))
         self._replace(name, made)
 
     def define(self, name: str, query: Query) -> None:
