@@ -27,7 +27,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 VARIABLE = "CHURNML_POSTGRES"
-RESULT = Path(__file__).resolve().parent / "results" / "postgres.json"
+HERE = Path(__file__).resolve().parent
+RESULT = HERE / "results" / "postgres.json"
+BEGIN, END = "<!-- postgres: begin -->", "<!-- postgres: end -->"
 START, WEEKS = np.datetime64("2024-01-01", "us"), 104
 NAMES = [f"name_{number:02d}" for number in range(12)]
 DESCRIPTION = """observed_until = 2025-12-29
@@ -42,7 +44,7 @@ AS_OFS = {"score": 1, "train": 52}
 
 
 def main() -> None:
-    """Draw, load, run and compare."""
+    """Draw, load, run and compare; write the JSON and the tables of the README."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--customers", type=int, default=2_000)
@@ -60,8 +62,43 @@ def main() -> None:
     kept = json.loads(RESULT.read_text()) if RESULT.is_file() else []
     command = f"--events {asked.events} --customers {asked.customers}"
     kept = [one for one in kept if one["command"] != command]
-    RESULT.write_text(json.dumps([*kept, {"command": command, **found}], indent=1) + "\n")
+    kept.append({"command": command, **found})
+    RESULT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    readme = HERE / "README.md"
+    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
+    readme.write_text(before + block(kept) + rest.split(END)[1], encoding="utf-8")
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
+
+
+def block(kept: list[dict[str, Any]]) -> str:
+    """What stands between the markers of the README: a table for each command, markers included."""
+    return "\n\n".join([BEGIN, *map(table, kept), END])
+
+
+def table(found: dict[str, Any]) -> str:
+    """What came over and what it took, of a scoring and of a training, from both places."""
+    head = ("job", "rows × features", "from", "statements", "rows of the log fetched",
+            "MB fetched", "client cpu s", "client peak MB", "open + features, s")  # fmt: skip
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    for job, places in found["runs"].items():
+        for place, one in places.items():
+            fetched = ("", "all", "all")
+            if place == "server":
+                rows = one["log_rows_fetched"]
+                fetched = (
+                    str(one["statements"]), f"{rows:,} ({rows / found['log_rows']:.0%})",
+                    f"{one['log_mb_fetched']}",
+                )  # fmt: skip
+            cells = (job, f"{one['snapshots']:,} × {one['features']}", place, *fetched,
+                     f"{one['client_cpu_s']}", f"{one['client_peak_mb']:,}",
+                     f"{one['open_s']:.0f} + {one['features_s']:.0f}")  # fmt: skip
+            lines.append(f"| {' | '.join(cells)} |")
+    return (
+        f"{found['measured']}, {found['cores']} cores, load {found['load']}, the server on the "
+        f"same machine; `python experiments/benchmarks/postgres.py {found['command']}`. The log: "
+        f"{found['log_rows']:,} rows, {found['log_mb_at_server']} MB at the server.\n\n"
+        + "\n".join(lines)
+    )
 
 
 def measure(events: int, customers: int, work: Path) -> dict[str, Any]:

@@ -136,6 +136,12 @@ def test_the_tables_of_the_word_lists_are_exactly_those_that_their_runner_writes
     assert tables.SCORERS.keys() == found["uci_sentences"].keys()
 
 
+def test_the_tables_of_the_log_at_a_server_are_exactly_those_that_their_runner_writes():
+    postgres = loaded(EXPERIMENTS / "benchmarks" / "postgres.py")
+    found = json.loads(postgres.RESULT.read_text(encoding="utf-8"))
+    assert postgres.block(found) in readme("benchmarks")
+
+
 judged = pytest.mark.skipif(
     not (EXPERIMENTS / "worlds" / "results.json").is_file(),
     reason="experiments/worlds/run.py was not run yet",
