@@ -22,6 +22,7 @@ from churnml.features.asked import Asked, ask
 from churnml.features.declaration import Feature, feature_digest
 from churnml.features.engine import compute_features
 from churnml.features.known import known_digests
+from churnml.features.plan import in_words
 from churnml.features.row_sources import SCORED_MESSAGES
 from churnml.features.shelf import Columns, Shelf
 from churnml.sources.dataset import Dataset
@@ -170,14 +171,14 @@ def _table(
     position[order] = np.arange(len(rows))
     ends = np.cumsum([len(here) for here in places.values()])
     into = dict(zip(places, np.split(position, ends[:-1]), strict=True))
-    numbers = [feature.name for feature in features if not feature.is_category]
+    numbers = [feature.name for feature in features if not in_words(feature.value)]
     matrix = np.empty((len(numbers), len(rows)))
     for line, name in zip(matrix, numbers, strict=True):
         for time, to in into.items():
             line[to] = stored[time][name].to_numpy(zero_copy_only=False)
     table = pd.DataFrame(matrix.T, columns=numbers, copy=False)
     for place, feature in enumerate(features):
-        if feature.is_category:
+        if in_words(feature.value):
             words = pa.chunked_array([stored[time][feature.name] for time in places])
             table.insert(place, feature.name, words.take(pa.array(order)).to_pandas())
     return table.set_axis(asked.index(rows[order]))

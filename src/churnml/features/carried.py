@@ -33,6 +33,8 @@ BITS = 63
 #: Weeks before the first as_of are never counted further back than this, to fit 16 bits.
 _LONG_AGO = -30_000
 _HALF = 1 << 15
+#: The week from which on rows matter that matter for ever.
+EVER = -(1 << 40)
 
 
 def carries(cell: Cell | Span) -> bool:
@@ -57,11 +59,13 @@ class Program:
     conditions: list[exp.Expression] = field(default_factory=list)
     numbers: list[exp.Expression] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    edges: np.ndarray = field(default_factory=lambda: np.empty((0, 3), np.int64))
+    edges: np.ndarray = field(default_factory=lambda: np.empty((0, 4), np.int64))
     spans: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.int64))
     peaks: np.ndarray = field(default_factory=lambda: np.empty((0, 3), np.int64))
     keys: np.ndarray = field(default_factory=lambda: np.empty((0, 4), np.int64))
     helds: np.ndarray = field(default_factory=lambda: np.empty((0, 3), np.int64))
+    #: First week that a bounded window reaches, counted from the first as_of.
+    least: int = EVER
     #: Numbers that are summed, by place: the value and its scale.
     summed: dict[int, tuple[str, int]] = field(default_factory=dict)
 
@@ -87,6 +91,8 @@ class Program:
                 program.keys = _with(program.keys, program._key(cell, grid))
                 program.names.append(name)
         program._helds({c: name for c, name in cells.items() if isinstance(c, Held)})
+        reached = [*program.edges[:, 3], *(-reach for reach in program.keys[:, 2] if reach >= 0)]
+        program.least = min((int(week) for week in reached if week != EVER), default=EVER)
         return program
 
     def _bit(self, cell: Carried, *more: exp.Expression) -> int:
@@ -120,7 +126,16 @@ class Program:
         }
         edges = sorted(needed)
         place = {edge: number for number, edge in enumerate(edges)}
-        self.edges = np.array(edges, np.int64).reshape(-1, 3)
+        reach: dict[int, float] = {}
+        for cell in cells:
+            bit = measures[cell][0]
+            start = np.inf if cell.window.start is None else cell.window.start
+            reach[bit] = max(reach.get(bit, start), start)
+        # a row that no window reaches counts on both of its edges from the first as_of on
+        least = [EVER if reach[bit] == np.inf else -int(reach[bit]) for bit, _, _ in edges]
+        self.edges = np.array(
+            [(*edge, week) for edge, week in zip(edges, least, strict=True)], np.int64
+        ).reshape(-1, 4)
         spans = [
             [place[(*measures[cell], offset)] if offset is not None else -1
              for offset in (cell.window.end, cell.window.start)]

@@ -64,7 +64,8 @@ class Carrier:
         program = self.program
         out = np.empty((len(program.names), len(block.weeks)))
         tables = program.edges, program.spans, program.peaks, program.keys, program.helds
-        carry(*self.rows.block(block.number), *tables, block.weeks, block.begins, self.weeks, out)
+        asked = program.least, block.weeks, block.begins
+        carry(*self.rows.block(block.number), *tables, *asked, self.weeks, out)
         return {name: line for name, line in zip(program.names, out, strict=True) if name}
 
 

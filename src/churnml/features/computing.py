@@ -14,15 +14,17 @@ from sqlglot import exp
 from churnml.errors import InputError
 from churnml.features import clock
 from churnml.features.algebra import Expr, source_of, walk
+from churnml.features.arrays import value_of
 from churnml.features.asked import Asked
 from churnml.features.carrier import Block, known_or_null
 from churnml.features.cohort import compare, inputs
 from churnml.features.compiler import Compiler
 from churnml.features.declaration import Feature
-from churnml.features.phase import FEEDS, Phase
+from churnml.features.framed import Framed
+from churnml.features.leaves import Chunk, Leaves
+from churnml.features.phase import Phase
 from churnml.features.plan import Plan, build, columns_from, typed
 from churnml.features.scattered import InexactError
-from churnml.features.straight import Straight
 from churnml.features.trees import Join, alias, column, same, select, sql, subquery, table
 from churnml.sources.backend import Backend, Query
 from churnml.sources.dataset import Dataset
@@ -72,6 +74,22 @@ class Run:
 
     def compute(self, backend: Backend) -> pd.DataFrame:
         """The features as one frame in the order of the snapshots that are wanted."""
+        return self._by_statements(backend) if backend.spreads else self._by_arrays(backend)
+
+    def _by_arrays(self, backend: Backend) -> pd.DataFrame:
+        framed = Framed.of(self.asked, self.plan, self.features)
+        compiler = self._compiler(backend)
+        leaves = Leaves.of(compiler, self.plan.snapshot)
+        try:
+            for phase, chunk in self._loaded(backend, compiler):
+                framed.fill(chunk.rows, leaves.read(backend, phase, chunk))
+        except InexactError as error:
+            self.inexact |= error.values
+            return self._by_arrays(backend)
+        framed.compare()
+        return framed.frame()
+
+    def _by_statements(self, backend: Backend) -> pd.DataFrame:
         values: dict[str, pd.Series] = {}
         for chosen, read, made in self._readings(backend):
             found = backend.frame(_ordered(read, made))
@@ -93,24 +111,14 @@ class Run:
 
     def _parts_of_chunks(self, backend: Backend) -> Iterator[pa.Table]:
         compiler = self._compiler(backend)
-        straight = Straight(compiler)
-        by_arrays = [feature for feature in self.features if straight.takes(feature.value)]
-        by_sql = [feature for feature in self.features if feature not in by_arrays]
-        read = [alias(_value(feature.value, compiler), feature.name) for feature in by_sql]
-        reading = _Reading([column("r", "s"), *read])
+        leaves = Leaves.of(compiler, [feature.value for feature in self.features])
         for phase, chunk in self._loaded(backend, compiler):
-            straight.prepare(backend, phase.grid, feeds=FEEDS)
+            found = leaves.read(backend, phase, chunk)
             columns = {
-                feature.name: known_or_null(
-                    straight.value(feature.value, chunk.carried, chunk.weeks)
-                )
-                for feature in by_arrays
+                feature.name: _column(value_of(feature.value, found.get, len(chunk.rows)))
+                for feature in self.features
             }
-            if by_sql:
-                phase.load(chunk.table())
-                columns |= _in_order(backend.read(reading.of(phase)))
-            ordered = {feature.name: columns[feature.name] for feature in self.features}
-            yield self.asked.keys(chunk.rows, pa.table(ordered))
+            yield self.asked.keys(chunk.rows, pa.table(columns))
 
     def _parts_of_stage(self, backend: Backend) -> Iterator[pa.Table]:
         readings = list(self._readings(backend))
@@ -203,7 +211,7 @@ class Run:
                     found.add(source.name)
         return frozenset(found)
 
-    def _loaded(self, backend: Backend, compiler: Compiler) -> Iterator[tuple[Phase, _Chunk]]:
+    def _loaded(self, backend: Backend, compiler: Compiler) -> Iterator[tuple[Phase, Chunk]]:
         """Each chunk of customers, with the phase that it is loaded into."""
         done = 0
         for rows, grid in self._phases():
@@ -233,13 +241,13 @@ class Run:
             found.append((np.flatnonzero(here[codes]).astype(np.int32), grid))
         return found
 
-    def _chunks(self, phase: Phase, rows: np.ndarray, size: int) -> Iterator[_Chunk]:
+    def _chunks(self, phase: Phase, rows: np.ndarray, size: int) -> Iterator[Chunk]:
         """Snapshots of some customers with what the kernel carries for them, made one ahead."""
         blocks = np.arange(0, len(self.asked.customers), size, dtype=np.int32)
         starts = np.unique(np.searchsorted(self.asked.c[rows], blocks))
         starts = starts[starts < len(rows)]
         with ThreadPoolExecutor(1) as worker:
-            waiting: Future[_Chunk] | None = None
+            waiting: Future[Chunk] | None = None
             for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
                 following = worker.submit(self._chunk, phase, rows[start:end], size)
                 if waiting is not None:
@@ -248,32 +256,14 @@ class Run:
             if waiting is not None:
                 yield waiting.result()
 
-    def _chunk(self, phase: Phase, rows: np.ndarray, size: int) -> _Chunk:
+    def _chunk(self, phase: Phase, rows: np.ndarray, size: int) -> Chunk:
         at = pd.Series(self.asked.times[rows])
         index = clock.weeks(at, phase=phase.grid.phase).to_numpy()
         numbers = self.asked.c[rows]
         number = int(numbers[0]) // size
         begins = np.searchsorted(numbers, np.arange(number * size, (number + 1) * size + 1))
         block = Block(number, index - phase.grid.first, begins)
-        return _Chunk(self.asked, rows, index, block.weeks, phase.carried(block))
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """Snapshots of some customers: their places, as_of indices, and what the kernel carries."""
-
-    asked: Asked
-    rows: np.ndarray
-    index: np.ndarray
-    weeks: np.ndarray
-    carried: dict[str, np.ndarray]
-
-    def table(self) -> pa.Table:
-        """The snapshots with the carried columns."""
-        table = self.asked.table(self.rows, self.index)
-        for name, values in self.carried.items():
-            table = table.append_column(name, known_or_null(values))
-        return table
+        return Chunk(self.asked, rows, index, block.weeks, phase.carried(block))
 
 
 @dataclass
@@ -314,12 +304,9 @@ def _ordered(read: list[exp.Expression], made: str, *where: exp.Expression) -> Q
     return Query(tree.order_by("r", copy=False))
 
 
-def _in_order(found: pa.Table) -> dict[str, pa.ChunkedArray]:
-    """The columns in the order of the places ``r``."""
-    rows = found["r"].to_numpy()
-    if not (np.diff(rows) > 0).all():
-        found = found.take(np.argsort(rows))
-    return {name: found[name] for name in found.column_names if name != "r"}
+def _column(values: np.ndarray) -> pa.Array:
+    """Words as they are, numbers with null where unknown."""
+    return pa.array(values, pa.string()) if values.dtype == object else known_or_null(values)
 
 
 def _read(plan: Plan, compiler: Compiler, names: Sequence[str]) -> list[exp.Expression]:

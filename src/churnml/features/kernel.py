@@ -13,7 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from churnml.features.carried import BITS
+from churnml.features.carried import BITS, EVER
 
 _compiled = numba.njit(cache=True, nogil=True)
 
@@ -33,27 +33,32 @@ def _by_customer(who: np.ndarray, customers: int) -> tuple[np.ndarray, np.ndarra
     return order, begins
 
 
-def _choose(masks: np.ndarray, bit: int, chosen: np.ndarray) -> int:
-    """How many rows have this bit of the masks; ``chosen`` begins with their places."""
+def _choose(
+    masks: np.ndarray, bit: int, b: np.ndarray, least: int, old: int, chosen: np.ndarray
+) -> int:
+    """How many rows have this bit of the masks; ``chosen`` begins with their places.
+
+    Those before week ``least`` are left out; if there is such a week, the first ``old`` are.
+    """
     mask, shift, one = masks[bit // BITS], np.uint64(bit % BITS), np.uint64(1)
     found = 0
-    for row in range(len(mask)):
+    for row in range(0 if least == EVER else old, len(mask)):
         chosen[found] = row
-        found += int((mask[row] >> shift) & one)
+        found += int((mask[row] >> shift) & one) & int(b[row] >= least)
     return found
 
 
 def _carry_edges(
     b: np.ndarray, k: np.ndarray, masks: np.ndarray, numbers: np.ndarray, edges: np.ndarray,
-    chosen: np.ndarray, steps: np.ndarray,
+    old: int, chosen: np.ndarray, steps: np.ndarray,
 ) -> None:  # fmt: skip
-    """Running sums of the edges (bit, number or -1, offset), sorted, of one customer."""
+    """Running sums of the edges (bit, number or -1, offset, least), sorted, of one customer."""
     weeks, found = steps.shape[1], 0
     steps[:] = 0
     for edge in range(len(edges)):
         number, offset, line = edges[edge, 1], edges[edge, 2], steps[edge]
         if edge == 0 or edges[edge, 0] != edges[edge - 1, 0]:
-            found = choose(masks, edges[edge, 0], chosen)
+            found = choose(masks, edges[edge, 0], b, edges[edge, 3], old, chosen)
         for place in range(found):
             row = chosen[place]
             start = max(b[row] + offset, k[row]) + 1
@@ -167,24 +172,26 @@ def _carry_held(
 def _carry(
     who: np.ndarray, b: np.ndarray, k: np.ndarray, masks: np.ndarray, numbers: np.ndarray,
     edges: np.ndarray, spans: np.ndarray, peaks: np.ndarray, keys: np.ndarray, helds: np.ndarray,
-    asked: np.ndarray, begins: np.ndarray, weeks: int, out: np.ndarray,
+    least: int, asked: np.ndarray, begins: np.ndarray, weeks: int, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Columns of a block at its snapshots: spans, peaks, keys, then two for each held value.
 
     ``asked`` holds the as_of index of each snapshot, those of customer n from ``begins[n]`` to
-    ``begins[n + 1]``; ``out`` has a row for each column. A peak without rows is NaN.
+    ``begins[n + 1]``; ``out`` has a row for each column. A peak without rows is NaN. Of each
+    customer the rows that no bounded window reaches (before week ``least``) come first.
     """
-    order, rows_begin = by_customer(who, len(begins) - 1)
+    order, rows_begin = by_customer(2 * who + (b >= least), 2 * (len(begins) - 1))
     b, k, masks, numbers = b[order], k[order], masks[:, order], numbers[:, order]
     steps = np.empty((len(edges), weeks), np.int64)
     room = np.empty(len(who) + 1, np.int64)
     for one in range(len(begins) - 1):
         first, last = begins[one], begins[one + 1]
         if first < last:
-            rows = slice(rows_begin[one], rows_begin[one + 1])
+            rows = slice(rows_begin[2 * one], rows_begin[2 * one + 2])
+            old = rows_begin[2 * one + 1] - rows_begin[2 * one]
             b_, k_, masks_, numbers_ = b[rows], k[rows], masks[:, rows], numbers[:, rows]
             weeks_, out_ = asked[first:last], out[:, first:last]
-            carry_edges(b_, k_, masks_, numbers_, edges, room, steps)
+            carry_edges(b_, k_, masks_, numbers_, edges, old, room, steps)
             for span in range(len(spans)):
                 plus, minus = spans[span, 0], spans[span, 1]
                 for place in range(len(weeks_)):
@@ -192,32 +199,33 @@ def _carry(
                     less = steps[minus, weeks_[place]] if minus >= 0 else 0
                     out_[span, place] = value - less
             rest = out_[len(spans) :]
-            carry_rest(b_, k_, masks_, numbers_, peaks, keys, helds, room, weeks, weeks_, rest)
+            carry_rest(b_, k_, masks_, numbers_, peaks, keys, helds, old, room, weeks, weeks_, rest)
 
 
 def _carry_rest(
     b: np.ndarray, k: np.ndarray, masks: np.ndarray, numbers: np.ndarray, peaks: np.ndarray,
-    keys: np.ndarray, helds: np.ndarray, room: np.ndarray, weeks: int, asked: np.ndarray,
-    out: np.ndarray,
+    keys: np.ndarray, helds: np.ndarray, old: int, room: np.ndarray, weeks: int,
+    asked: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Peaks, keys and held values of one customer at its snapshots."""
     line, there, column = np.empty(weeks, np.int64), np.empty(weeks, np.int64), 0
     for place in range(len(peaks)):
-        chosen = room[: choose(masks, peaks[place, 0], room)]
+        chosen = room[: choose(masks, peaks[place, 0], b, EVER, old, room)]
         carry_peak(b, k, numbers[peaks[place, 1]], peaks[place, 2], chosen, line, there)
         for snapshot in range(len(asked)):
             week = asked[snapshot]
             out[column, snapshot] = line[week] if there[week] else np.nan
         column += 1
     for place in range(len(keys)):
-        chosen = room[: choose(masks, keys[place, 0], room)]
+        least = EVER if keys[place, 2] < 0 else -keys[place, 2]
+        chosen = room[: choose(masks, keys[place, 0], b, least, old, room)]
         key = numbers[keys[place, 1]]
         carry_keys(b, k, key, keys[place, 2], keys[place, 3], chosen, line)
         for snapshot in range(len(asked)):
             out[column, snapshot] = line[asked[snapshot]]
         column += 1
     for place in range(len(helds)):
-        chosen = room[: choose(masks, helds[place, 0], room)]
+        chosen = room[: choose(masks, helds[place, 0], b, EVER, old, room)]
         value, time = numbers[helds[place, 1]], numbers[helds[place, 2]]
         carry_held(b, k, value, time, chosen, line, there)
         for snapshot in range(len(asked)):

@@ -83,8 +83,12 @@ def build(
 
 def typed(expr: a.Expr, tree: exp.Expression) -> exp.Expression:
     """The value as the type of its column: words for words, else double."""
-    words = isinstance(expr, a.Attribute) and not expr.is_number
-    return trees.cast(tree, "TEXT" if words else "DOUBLE")
+    return trees.cast(tree, "TEXT" if in_words(expr) else "DOUBLE")
+
+
+def in_words(expr: a.Expr) -> bool:
+    """Whether the values are words."""
+    return isinstance(expr, a.Attribute) and not expr.is_number
 
 
 def columns_from(plan: Plan) -> Callable[[a.Expr], exp.Expression | None]:
