@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from churnml.alerting.desk import NUMBERS
 from churnml.errors import InputError
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
@@ -153,6 +152,8 @@ def write_health(health: pd.DataFrame, path: Path) -> None:
 
 def write_alerts(alerts: pd.DataFrame, path: Path) -> None:
     """Write the alerts of a desk; times in UTC, unknown is null."""
+    from churnml.alerting.desk import NUMBERS  # it reads studies, which tables alone do not need
+
     times = ("as_of", "deadline")
     kinds = dict.fromkeys(NUMBERS, pa.float64()) | dict.fromkeys(times, pa.timestamp("us"))
     kinds["rank"] = pa.int64()

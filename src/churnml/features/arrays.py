@@ -12,7 +12,6 @@ from functools import partial, reduce
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from churnml.features import algebra as a
 
@@ -71,6 +70,8 @@ def _comparison(operator: str, left: np.ndarray, right: np.ndarray) -> np.ndarra
 
 def _logarithm(parts: list[np.ndarray]) -> np.ndarray:
     """That of the C library, as in the database: numpy's own differs in the last bit."""
+    import pyarrow.compute as pc  # slow to load, and few ask for logarithms
+
     found: np.ndarray = pc.ln(pa.array(parts[0], from_pandas=False)).to_numpy()
     return found
 

@@ -24,8 +24,6 @@ from churnml.features.declaration import Feature
 from churnml.features.row_sources import SCORED_MESSAGES
 from churnml.sources.backend import Query
 from churnml.sources.dataset import Dataset
-from churnml.sources.spark.statements import OnSpark
-from churnml.text.hearing import heard
 
 #: A statement over all features of a chunk needs so much.
 _LEAST_MB = 512
@@ -164,6 +162,8 @@ def spread_features(
     >>> cluster = ch.on_spark(dataset, master="local[4]")  # doctest: +SKIP
     >>> ch.spread_features(cluster, snapshots, target="lake.features")  # doctest: +SKIP
     """
+    from churnml.sources.spark.statements import OnSpark
+
     arguments.opened(dataset)
     chosen = tuple(catalogue(dataset) if features is None else features)
     with features_there(dataset, snapshots, features=chosen) as (backend, query):
@@ -201,8 +201,11 @@ def features_there(
 
 
 def _listening(dataset: Dataset, features: Sequence[Feature]) -> Dataset:
-    needed = any(reads(feature.value, SCORED_MESSAGES) for feature in features)
-    return heard(dataset) if needed else dataset
+    if not any(reads(feature.value, SCORED_MESSAGES) for feature in features):
+        return dataset
+    from churnml.text.hearing import heard  # word lists and models of texts take time to load
+
+    return heard(dataset)
 
 
 def _empty(asked: Asked, features: Sequence[Feature]) -> pd.DataFrame:

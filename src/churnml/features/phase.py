@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlglot import exp
 
 from churnml.features.carrier import Block, Carrier
@@ -29,7 +29,9 @@ from churnml.features.trees import (
     table,
 )
 from churnml.sources.backend import Backend, Query
-from churnml.sources.postgres.log import Log
+
+if TYPE_CHECKING:
+    from churnml.sources.postgres.log import Log
 
 FEEDS = "churnml_feeds"
 _SNAPSHOTS = "churnml_snapshots"
@@ -115,7 +117,7 @@ class Phase:
         make = self.backend.define if self.carriers else self.backend.create
         make(ASKED, Query(select([*names, day, spell], _SNAPSHOTS)))
         if self.joined:
-            spine = _spine(pc.unique(snapshots["c"]).to_numpy(), self.grid)
+            spine = _spine(np.unique(snapshots["c"].to_numpy()), self.grid)
             self.backend.load(SPINE, spine)
         self._run(self.steps)
 
