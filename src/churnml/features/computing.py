@@ -34,7 +34,8 @@ CHUNK_ROWS = 75_000
 #: The same where no statement but the last meets a chunk.
 CARRIED_ROWS = 60_000
 #: Rows of a table from which on the block kernel pays: its import is soon won back, and weeks of
-#: one customer cost SQL more than rows do (experiments/benchmarks, small).
+#: one customer cost SQL more than rows do (experiments/benchmarks, small). Once it is loaded, one
+#: SELECT for each clock is cheaper than the statements of any table.
 KERNEL_ROWS = 10_000
 #: Bytes of memory that rows of large tables may take; what is more lies in spill files.
 MEMORY = 128 * 2**20
@@ -197,9 +198,9 @@ class Run:
         return Compiler(self.dataset.tables, covered, large, self.inexact)
 
     def _large(self) -> frozenset[str]:
-        """Sources of so many rows that the block kernel pays."""
+        """Sources for the block kernel: all that are here, as soon as one makes it pay."""
         nodes = {node for value in self.plan.outputs for node in walk(value)}
-        found: set[str] = set()
+        rows: dict[str, int] = {}
         for source in {source_of(node) for node in nodes} - {None}:
             variant = source.variant(self.dataset.tables) if source is not None else None
             if source is not None and variant is not None:
@@ -207,9 +208,8 @@ class Run:
                     continue
                 counted = f"SELECT COUNT(*) FROM {variant.tables[0]}"
                 row = self.dataset.connection.execute(counted).fetchone()
-                if row is not None and row[0] >= KERNEL_ROWS:
-                    found.add(source.name)
-        return frozenset(found)
+                rows[source.name] = int(row[0]) if row is not None else 0
+        return frozenset(rows if max(rows.values(), default=0) >= KERNEL_ROWS else ())
 
     def _loaded(self, backend: Backend, compiler: Compiler) -> Iterator[tuple[Phase, Chunk]]:
         """Each chunk of customers, with the phase that it is loaded into."""
