@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from churnml.features.algebra import (
     timely,
 )
 from churnml.features.carrier import Carrier
-from churnml.features.row_sources import EVENTS
+from churnml.features.row_sources import EVENTS, TICKETS
 from churnml.sources import open_dataset
 
 T0 = pd.Timestamp("2026-03-02")
@@ -221,6 +222,29 @@ def test_a_small_table_does_not_wait_for_the_kernel(company, monkeypatch):
     monkeypatch.setattr(computing, "KERNEL_ROWS", MANY)
     with pytest.raises(TypeError, match="NoneType"):
         compute_features(company, snapshots(), features=features())
+
+
+def test_small_tables_are_carried_once_a_large_one_is(company, monkeypatch):
+    company.connection.execute(
+        "insert into tickets (ticket_id, customer_id, opened_at, known_at) "
+        "values ('t', 'ann', '2026-02-20', '2026-02-20')"
+    )
+    both = replace(company, tables=company.tables | {"tickets"})
+    opened = Feature("opened", o.count(Rows(TICKETS)), {"en": "x", "ru": "y"}, Unit.COUNT,
+                     Family.SUPPORT)  # fmt: skip
+    read, carried = Carrier.read, []
+
+    def told(backend, cells, *arguments, **options):
+        carried.append(next(iter(cells)).clock.source.name)
+        return read(backend, cells, *arguments, **options)
+
+    monkeypatch.setattr(Carrier, "read", told)
+    monkeypatch.setattr(computing, "KERNEL_ROWS", MANY)
+
+    found = compute_features(both, snapshots([T0]), features=[*features(), opened])
+
+    assert sorted(set(carried)) == ["events", "tickets"]
+    assert found["opened"].groupby("customer_id").sum().to_dict()["ann"] == 1
 
 
 @pytest.mark.slow

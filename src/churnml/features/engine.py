@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,9 @@ from churnml.features.declaration import Feature
 from churnml.features.row_sources import SCORED_MESSAGES
 from churnml.sources.backend import Query
 from churnml.sources.dataset import Dataset
+
+if TYPE_CHECKING:
+    from churnml.sources.spark.statements import OnSpark
 
 #: A statement over all features of a chunk needs so much.
 _LEAST_MB = 512
@@ -162,8 +166,6 @@ def spread_features(
     >>> cluster = ch.on_spark(dataset, master="local[4]")  # doctest: +SKIP
     >>> ch.spread_features(cluster, snapshots, target="lake.features")  # doctest: +SKIP
     """
-    from churnml.sources.spark.statements import OnSpark
-
     arguments.opened(dataset)
     chosen = tuple(catalogue(dataset) if features is None else features)
     with features_there(dataset, snapshots, features=chosen) as (backend, query):
@@ -193,6 +195,8 @@ def features_there(
     InputError
         As for ``compute_features``, or if the dataset is not on Spark.
     """
+    from churnml.sources.spark.statements import OnSpark
+
     run = Run(_listening(dataset, features), ask(snapshots, kept), tuple(features), None)
     with dataset.home(dataset.connection) as backend:
         if not isinstance(backend, OnSpark):
