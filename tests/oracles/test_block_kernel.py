@@ -99,7 +99,8 @@ def snapshots(as_ofs=AS_OFS):
 
 
 def by_sql(monkeypatch, dataset, asked, **more):
-    monkeypatch.setattr(computing, "KERNEL_ROWS", 10**9)
+    for bound in ("KERNEL_ROWS", "KERNEL_LEAVES"):
+        monkeypatch.setattr(computing, bound, 10**9)
     found = compute_features(dataset, asked, **more)
     monkeypatch.setattr(computing, "KERNEL_ROWS", 0)
     return found
@@ -222,6 +223,18 @@ def test_a_small_table_does_not_wait_for_the_kernel(company, monkeypatch):
     monkeypatch.setattr(computing, "KERNEL_ROWS", MANY)
     with pytest.raises(TypeError, match="NoneType"):
         compute_features(company, snapshots(), features=features())
+
+
+def test_many_columns_are_carried_however_few_the_rows(company, monkeypatch):
+    monkeypatch.setattr(Carrier, "read", None)
+    monkeypatch.setattr(computing, "KERNEL_ROWS", MANY + 1)
+    monkeypatch.setattr(computing, "KERNEL_LEAVES", 3)
+    of_names = [features()[place] for place in (0, 1, 2)]
+
+    compute_features(company, snapshots(), features=of_names[:2])
+
+    with pytest.raises(TypeError, match="NoneType"):
+        compute_features(company, snapshots(), features=of_names)
 
 
 def test_small_tables_are_carried_once_a_large_one_is(company, monkeypatch):

@@ -33,10 +33,12 @@ from churnml.sources.dataset import Dataset
 CHUNK_ROWS = 75_000
 #: The same where no statement but the last meets a chunk.
 CARRIED_ROWS = 60_000
-#: Rows of a table from which on the block kernel pays: its import is soon won back, and weeks of
-#: one customer cost SQL more than rows do (experiments/benchmarks, small). Once it is loaded, one
-#: SELECT for each clock is cheaper than the statements of any table.
+#: The block kernel pays for a table of so many rows, and for so many leaves over any tables: its
+#: import is soon won back, as weeks of one customer cost SQL more than rows do, and statements of
+#: hundreds of columns take their time however few the rows (experiments/benchmarks). Once it is
+#: loaded, one SELECT for each clock is cheaper than the statements of any table.
 KERNEL_ROWS = 10_000
+KERNEL_LEAVES = 200
 #: Bytes of memory that rows of large tables may take; what is more lies in spill files.
 MEMORY = 128 * 2**20
 
@@ -198,18 +200,26 @@ class Run:
         return Compiler(self.dataset.tables, covered, large, self.inexact)
 
     def _large(self) -> frozenset[str]:
-        """Sources for the block kernel: all that are here, as soon as one makes it pay."""
+        """Sources for the block kernel: all that are here, as soon as it pays."""
         nodes = {node for value in self.plan.outputs for node in walk(value)}
-        rows: dict[str, int] = {}
-        for source in {source_of(node) for node in nodes} - {None}:
-            variant = source.variant(self.dataset.tables) if source is not None else None
-            if source is not None and variant is not None:
-                if self.dataset.away.keys() & set(variant.tables):
-                    continue
-                counted = f"SELECT COUNT(*) FROM {variant.tables[0]}"
-                row = self.dataset.connection.execute(counted).fetchone()
-                rows[source.name] = int(row[0]) if row is not None else 0
-        return frozenset(rows if max(rows.values(), default=0) >= KERNEL_ROWS else ())
+        read = [source for source in map(source_of, nodes) if source is not None]
+        tables: dict[str, str] = {}
+        for source in set(read):
+            variant = source.variant(self.dataset.tables)
+            if variant is not None and not self.dataset.away.keys() & set(variant.tables):
+                tables[source.name] = variant.tables[0]
+        if len(read) >= KERNEL_LEAVES or self._most(set(tables.values())) >= KERNEL_ROWS:
+            return frozenset(tables)
+        return frozenset()
+
+    def _most(self, tables: set[str]) -> int:
+        """Rows of the largest of these tables."""
+        counted = (f"SELECT COUNT(*) AS n FROM {name}" for name in sorted(tables))
+        if not tables:
+            return 0
+        most = f"SELECT MAX(n) FROM ({' UNION ALL '.join(counted)}) AS counted"
+        row = self.dataset.connection.execute(most).fetchone()
+        return int(row[0]) if row is not None else 0
 
     def _loaded(self, backend: Backend, compiler: Compiler) -> Iterator[tuple[Phase, Chunk]]:
         """Each chunk of customers, with the phase that it is loaded into."""
