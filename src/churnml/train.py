@@ -216,7 +216,11 @@ class _Run(Prepared):
             "tuning_ru": tuned.reason.ru,
             "treated": self.treated(proof),
         }
-        return proof.as_json() | self.facts() | _said(verdict) | found
+        document = proof.as_json() | self.facts() | _said(verdict) | found
+        if drawn := self.examples.drawn:
+            document["notes"].insert(0, str(drawn))
+            document["notes_ru"].insert(0, drawn.ru)
+        return document
 
     def treated(self, proof: Proof) -> dict[str, Any]:
         """Rows that a save play reached, how they count, and the ranking without them."""

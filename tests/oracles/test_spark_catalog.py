@@ -59,7 +59,7 @@ def lake(tmp_path_factory) -> Path:
         zoned = session.createDataFrame(frame)
         for column, kind in zoned.dtypes:
             if kind.startswith("timestamp"):  # what was said in UTC
-                zoned = zoned.withColumn(column, zoned[column].cast("timestamp"))
+                zoned = zoned.withColumn(column, zoned[column].cast("timestamp_ltz"))
         where = "raw.clicks" if name == "clicks" else f"lake.{name}"
         zoned.write.partitionBy(*(["dt"] if name == "clicks" else [])).saveAsTable(where)
     folder = tmp_path_factory.mktemp("lake")

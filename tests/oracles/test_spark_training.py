@@ -14,9 +14,10 @@ import pytest
 from churnml import catalogue, open_dataset, prepare
 from churnml.config import Study, parse
 from churnml.errors import InputError
+from churnml.model.boosting import Parameters
 from churnml.model.bundle import Bundle
-from churnml.model.cluster import FEATURES, Everyone, check_cluster
-from churnml.model.ensemble import fit_ensemble, recipe_for
+from churnml.model.cluster import FEATURES, Everyone, check_cluster, fit_there
+from churnml.model.ensemble import Boosting, fit_ensemble, recipe_for
 from churnml.model.treatment import Treatment
 from churnml.sources.spark import on_spark
 from churnml.sources.world import simulate
@@ -125,6 +126,17 @@ def test_the_recipe_with_its_draws_ranks_alike_and_can_be_saved(dataset_of, tmp_
     np.testing.assert_array_equal(again, there.predict(examples.features))
 
 
+def test_a_part_without_rows_stops_no_fit(dataset_of):
+    session = on_spark(dataset_of({}, until="2026-01-01")).home.session
+    parts = session.range(0, 800, numPartitions=2).where("id < 400")  # the other one is empty
+    rows = parts.selectExpr("array(CAST(id AS FLOAT)) AS matrix_row", "id > 200 AS target")
+    rows = rows.selectExpr("matrix_row", "CAST(target AS FLOAT) AS target")
+    how = Boosting(Parameters(trees=3), ("a",), (0,), 1, 1, "none", "cpu")
+
+    assert rows.rdd.getNumPartitions() == 2
+    assert fit_there(rows, "target", how, seed=1, workers=2).num_boosted_rounds() == 3
+
+
 def test_what_spark_cannot_fit_is_refused_before_anything_is_computed(dataset_of, monkeypatch):
     from pyspark import SparkConf, SparkContext
 
@@ -151,7 +163,9 @@ def test_a_sample_of_customers_is_held_here_and_their_ranks_are_among_all(world,
     all_rows, _ = prepare(dataset, study=study, cache=tmp_path / "here")
     drawn, _ = prepare(on_spark(dataset), study=study, cache=tmp_path / "there", say=said.append)
 
-    assert any("customers are drawn for the proof" in line for line in said)
+    assert drawn.drawn in said
+    assert "customers drawn from 1" in drawn.drawn
+    assert all_rows.drawn is None
     assert len(all_rows.features) > 2_500
     assert len(drawn.features) == pytest.approx(2_500, rel=0.15)
     expected = all_rows.features.loc[drawn.features.index]

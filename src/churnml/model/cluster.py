@@ -28,7 +28,7 @@ from churnml.model.needs import MIN_POSITIVES
 from churnml.model.preparation import Preparation
 from churnml.sources.dataset import Dataset
 from churnml.sources.spark import OnSpark, SparkHome
-from churnml.sources.spark.session import first_line
+from churnml.sources.spark.session import first_line, without_warnings
 from churnml.splits import ForwardFolds
 from churnml.windows import LabelWindow
 
@@ -175,7 +175,7 @@ class Everyone:
     def _head(self, how: Boosting, head: LabelWindow, target: str) -> Head:
         rows = self.backend.session.table(_MATRIX).where(f"{target} IS NOT NULL")
         boosters = tuple(
-            _fit_booster(rows, target, how, seed=seed, workers=_workers(self.backend.session))
+            fit_there(rows, target, how, seed=seed, workers=_workers(self.backend.session))
             for seed in range(how.seed, how.seed + how.seeds)
         )
         return Head(head, boosters, (0.0,) * len(boosters))
@@ -194,10 +194,17 @@ def _matrices(
     return made
 
 
-def _fit_booster(
-    rows: Any, target: str, how: Boosting, *, seed: int, workers: int
-) -> xgboost.Booster:
-    """A booster with the parameters that it has on one machine."""
+def fit_there(rows: Any, target: str, how: Boosting, *, seed: int, workers: int) -> xgboost.Booster:
+    """A booster with the parameters that it has on one machine, fitted by so many executors.
+
+    Parameters
+    ----------
+    rows : DataFrame of Spark
+        ``matrix_row`` (array of float32), the target, and ``row_weight`` where rows have one.
+    target : str
+    how : Boosting
+    seed, workers : int
+    """
     from xgboost.spark import SparkXGBClassifier
 
     setting = how.parameters.booster(seed=seed, monotone=how.monotone)
@@ -207,6 +214,7 @@ def _fit_booster(
     estimator = SparkXGBClassifier(
         features_col=_VALUES, label_col=target, num_workers=workers,
         n_estimators=how.parameters.trees, feature_names=list(how.columns), verbose=False,
+        force_repartition=True,  # a worker without rows would count its bins otherwise
         **weighted, **setting,
     )  # fmt: skip
     booster = estimator.fit(rows).get_booster()
@@ -230,7 +238,8 @@ def _speaking() -> Iterator[None]:
     for name in ("XGBoost-PySpark", "SparkXGBClassifier"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        yield
+        with without_warnings():
+            yield
     except (PySparkException, Py4JError) as error:
         raise InputError(
             f"The boosters cannot be fitted on Spark: {_cause(error)}. Its executors need a "

@@ -27,12 +27,13 @@ from churnml.model.needs import (
 )
 from churnml.model.preparation import PURCHASE_COLUMNS
 from churnml.model.treatment import Treatment, check_weighting, find_treatment
+from churnml.model.words import phrase
 from churnml.snapshots import in_population, take_snapshots
 from churnml.sources.dataset import Dataset
 from churnml.sources.description import Churn
 from churnml.sources.spark import SparkHome
 from churnml.splits import ForwardFolds, forward_folds
-from churnml.spoken import counted, percent
+from churnml.spoken import Spoken, counted, percent
 from churnml.windows import DAY, WEEK_DAYS, LabelWindow, instant
 
 #: Before the first as_of so many days of history are needed for any feature to mean something.
@@ -70,6 +71,8 @@ class Examples:
         What single messages say about leaving; it made some of the features.
     heard : Dataset, optional
         The dataset with its messages heard so, for whoever reads features of other weeks.
+    drawn : Spoken, optional
+        Of how many customers these are the rows, where others were left out.
     """
 
     features: pd.DataFrame
@@ -82,6 +85,7 @@ class Examples:
     purchases: pd.DataFrame | None = None
     message_risk: MessageRisk | None = None
     heard: Dataset | None = None
+    drawn: Spoken | None = None
 
     def __repr__(self) -> str:
         return f"<Examples: {self._size('row')}>"
@@ -200,7 +204,9 @@ def prepare(
     say(f"{len(snapshots):,} snapshots at risk, {int(population.sum()):,} in the population")
     features = _chosen(catalogue(dataset), study)
     check_signals(features, study)
-    drawn = _drawn(dataset, snapshots, rows=int(population.sum()), study=study, say=say)
+    drawn, said = _drawn(dataset, snapshots, rows=int(population.sum()), study=study)
+    if said is not None:
+        say(said)
     heard, message_risk = _listened(dataset, folder=cache)
     table = _table(
         heard, snapshots, features, kept=population & drawn, folder=cache, risk=message_risk
@@ -211,7 +217,7 @@ def prepare(
         purchases = _purchases(dataset, snapshots, features, kept=drawn)
     examples = replace(
         _labelled(dataset, snapshots, population, table, study=study, features=features),
-        purchases=purchases, message_risk=message_risk, heard=heard,
+        purchases=purchases, message_risk=message_risk, heard=heard, drawn=said,
     )  # fmt: skip
     check_classes(examples, folds)
     return examples, folds
@@ -261,19 +267,16 @@ def _labelled(
 
 
 def _drawn(
-    dataset: Dataset, snapshots: pd.DataFrame, *, rows: int, study: Study, say: Say
-) -> pd.Series:
-    """Snapshots of the customers whose rows are brought here; off Spark all of them."""
+    dataset: Dataset, snapshots: pd.DataFrame, *, rows: int, study: Study
+) -> tuple[pd.Series, Spoken | None]:
+    """Snapshots of the customers whose rows are brought here, and how many; off Spark all."""
     most = study.model.proof_rows
     if not isinstance(dataset.home, SparkHome) or rows <= most:
-        return pd.Series(True, index=snapshots.index)
+        return pd.Series(True, index=snapshots.index), None
     customers = pd.Index(snapshots["customer_id"].unique())
     chosen = customers[tie_breakers(customers, seed=study.seed) < most / rows]
-    say(
-        f"{len(chosen):,} of {len(customers):,} customers are drawn for the proof, because of "
-        f"[model] proof_rows = {most:,}; boosters in use learn from all"
-    )
-    return snapshots["customer_id"].isin(chosen)
+    said = phrase("drawn", chosen=len(chosen), everyone=len(customers), most=most)
+    return snapshots["customer_id"].isin(chosen), said
 
 
 def _listened(dataset: Dataset, *, folder: Path) -> tuple[Dataset, MessageRisk | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,9 +20,10 @@ from churnml.model.preparation import fit_preparation
 from churnml.model.search import Search, searched
 from churnml.model.search_storage import Place, open_study
 from churnml.model.trial import FoldArrays
+from churnml.model.words import phrase
 from churnml.model.workers import Crew, Here, crew_of
 from churnml.splits import ForwardFolds
-from churnml.spoken import Spoken, phrases
+from churnml.spoken import Spoken
 from churnml.windows import DAY
 
 INNER_BLOCKS = 3
@@ -33,8 +33,6 @@ Flags = npt.NDArray[np.bool_]
 
 #: A search that is not kept.
 NOWHERE = Place()
-
-phrase = phrases(Path(__file__).with_name("words.toml"))
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ class Catalog:
             self.shelf.remove(copy)
 
     def _tables(self) -> str:
-        names = sorted(table.name for table in self.session.catalog.listTables(self.schema))
+        found = self.session.sql(f"SHOW TABLES IN {self.schema}").collect()
+        names = sorted(row["tableName"] for row in found if not row["isTemporary"])
         return ", ".join(names[:_SHOWN]) or "none"
 
 

@@ -7,6 +7,8 @@ import os
 import shutil
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +51,7 @@ def spark_session(master: str | None = None) -> SparkSession:
     for key, value in _STARTED_WITH.items():
         builder = builder.config(key, value)
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        with without_warnings():
             started = (builder.master(master) if master else builder).getOrCreate()
             return set_up(started.newSession())
     except (PySparkException, Py4JError) as error:
@@ -59,6 +60,14 @@ def spark_session(master: str | None = None) -> SparkSession:
             f"its master in {MASTER}, such as local[4] or spark://host:7077; it needs Java 17 or "
             "newer."
         ) from None
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """PySpark says of every call that it does not know pandas 3 yet; what we call of it works."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        yield
 
 
 def set_up(session: SparkSession) -> SparkSession:

@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _KEYS = ("customer_id", "as_of")
-_BEGUN = ("MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
+#: To what times are cut before units between them are counted; weeks are seven midnights.
+_BEGUN = {
+    **{unit: unit for unit in ("MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY")},
+    **{unit: unit for unit in ("MONTH", "QUARTER", "YEAR")},
+    "WEEK": "DAY",
+}
 
 
 def spark_sql(tree: exp.Expression) -> str:
@@ -43,7 +48,7 @@ def spark_sql(tree: exp.Expression) -> str:
         unit = node.text("unit").upper() or "DAY"
         for side in ("this", "expression"):
             if unit in _BEGUN and not _is_date(node.args[side]):
-                begun = exp.TimestampTrunc(this=node.args[side], unit=exp.Var(this=unit))
+                begun = exp.TimestampTrunc(this=node.args[side], unit=exp.Var(this=_BEGUN[unit]))
                 node.set(side, begun)
     return str(tree.sql("spark", copy=False))
 
