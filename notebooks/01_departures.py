@@ -74,13 +74,16 @@ weeks = ((notice["exit_at"] - notice.index.get_level_values("as_of")) // (7 * DA
 fading = ranks[shown].join(weeks).groupby("weeks").mean().loc[:20]
 
 # %%
-axes = fading.plot(figsize=(9, 4.5), style=["-", "--", "-.", ":"], linewidth=2)
+colours = ["#0072b2", "#d55e00", "#009e73", "#6b7780"]
+axes = fading.plot(figsize=(9, 4.5), style=["-", "--", "-.", ":"], color=colours, linewidth=2)
 axes.set_xticks(range(0, 21, 2))
 axes.invert_xaxis()
 axes.axhline(0.5, color="grey", linewidth=0.8)
-axes.set(xlabel="whole weeks until the exit", ylabel="mean rank among all at that as_of")
+axes.spines[["top", "right"]].set_visible(False)
+axes.set(xlabel="Whole weeks until the exit", ylabel="Mean rank among all in that week, 0 to 1")
+axes.set_title("Leavers fall back from ten weeks before the exit on", loc="left", weight="bold")
 titles = {one.name: one.title["en"] for one in catalogue}
-axes.legend([titles[name] for name in shown])
+axes.legend([titles[name] for name in shown], frameon=False)
 plt.show()
 
 # %%
@@ -99,12 +102,17 @@ Markdown(
 # %%
 exits = pd.read_parquet(WORLD / "truth" / "exits.parquet")
 visible = (exits["exit_at"] - exits["signal_began_at"]) / DAY / 7
+causes = exits["cause"].str.replace("_", " ").value_counts().sort_values()
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-exits["cause"].value_counts().sort_values().plot.barh(ax=left)
-left.set(title="exits by cause", xlabel="exits", ylabel="")
-visible.plot.hist(bins=range(21), ax=right)
+causes.plot.barh(ax=left, color=colours[0], xlabel="Exits", ylabel="")
+visible.plot.hist(bins=range(21), ax=right, color=colours[0])
 right.axvline(3, color="black", linestyle="--")
-right.set(title="weeks between first sign and exit", xlabel="weeks (dashed: three)")
+right.set(xlabel="Weeks from the first sign to the exit (dashed: three)", ylabel="Exits")
+right.set_xticks(range(0, 21, 2))
+left.set_title("What made them leave", loc="left", weight="bold")
+right.set_title("How long before it could be seen", loc="left", weight="bold")
+for axis in (left, right):
+    axis.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %%

@@ -70,8 +70,12 @@ leaver = labels[labels == "churned"].index.get_level_values("customer_id").min()
 story = examples.features.loc[leaver, ["events_7d", "active_days_28d", "days_since_event"]]
 titles = ch.catalogue(dataset).frame()["title"]
 figure, axes = plt.subplots(3, 1, figsize=(9, 5.4), sharex=True, layout="constrained")
-story.plot(subplots=True, ax=axes, legend=False, color="#0072b2", xlabel="as_of",
-           title=[f"{titles[name]} ({leaver})" for name in story])  # fmt: skip
+story.plot(subplots=True, ax=axes, legend=False, color="#0072b2", linewidth=2, xlabel="")
+for axis, name in zip(axes, story, strict=True):
+    axis.set_title(titles[name], loc="left", fontsize=10)
+    axis.set_ylim(bottom=0)
+    axis.spines[["top", "right"]].set_visible(False)
+figure.suptitle(f"{leaver} fades before the line ends", x=0.01, ha="left", weight="bold")
 plt.show()
 
 # %%
@@ -129,7 +133,7 @@ by_week[["what it is", *(week for week in weeks if week in by_week)]].style.form
 first = strongest[0]
 Markdown(
     f"In time the strongest alone is **{titles[first]}**: above {in_time[first]:.0%} of the rest. "
-    f"{(in_time > 0.6).sum()} of {len(in_time)} signals with a direction reach 60 %, "
+    f"{(in_time > 0.6).sum()} of {len(in_time)} signals with a direction reach 60%, "
     f"{(in_time < 0.5).sum()} point the wrong way or say nothing."
 )
 

@@ -32,7 +32,7 @@ from IPython.display import Markdown
 import churnml as ch
 
 FOLDER = Path(tempfile.mkdtemp(prefix="acme-"))
-ch.simulate(FOLDER / "world", customers=500, weeks=70, seed=7)
+ch.simulate(FOLDER / "world", customers=350, weeks=70, seed=7)
 exports = FOLDER / "exports"
 exports.mkdir()
 

@@ -38,10 +38,8 @@ def fittings_figure(
     by_figure = {name: _of(table, name) for name in figures}
     names = list(by_figure[figures[0]].index)
     size = (9.2, 1.4 + 0.5 * len(names))
-    drawn = sheet(
-        _title(by_figure[figures[0]], language), words["fittings_sub"].format(first=names[0]),
-        size=size,
-    )  # fmt: skip
+    title = _title(by_figure[figures[0]], figures[0], language)
+    drawn = sheet(title, words["fittings_sub"].format(first=names[0]), size=size)
     panels = np.atleast_1d(drawn.subplots(1, len(figures), sharey=True))
     for axes, (name, lines) in zip(panels, by_figure.items(), strict=True):
         _rows(
@@ -63,27 +61,28 @@ def _of(table: pd.DataFrame, figure: str) -> pd.DataFrame:
     return lines
 
 
-def _title(lines: pd.DataFrame, language: Language) -> str:
-    words, first = CAPTIONS[language], lines.index[0]
+def _title(lines: pd.DataFrame, figure: str, language: Language) -> str:
+    words = CAPTIONS[language]
+    said = {
+        "figure": words.get(figure, figure.replace("_", " ")), "first": lines.index[0],
+        "value": f"{lines['value'].iloc[0]:.3f}",
+    }  # fmt: skip
     if len(lines) == 1:
-        value = f"{lines['value'].iloc[0]:.3f}"
-        return words["fittings_alone"].format(first=first, value=value)
+        return words["fittings_alone"].format(**said)
     furthest = lines["difference"].abs().idxmax()
     change = f"{lines.loc[furthest, 'difference']:+.3f}".replace("-", "\u2212")
-    return words["fittings"].format(
-        best=lines["value"].idxmax(), first=first, worst=furthest, change=change
-    )
+    return words["fittings"].format(**said, worst=furthest, change=change)
 
 
 def _rows(axes: Axes, lines: pd.DataFrame) -> None:
     places = np.arange(len(lines))
     axes.hlines(places, lines["low"], lines["high"], color=QUIET, linewidth=1.4)
-    for place, value in zip(places, lines["value"], strict=True):
+    for place, value, high in zip(places, lines["value"], lines["high"], strict=True):
         stroke = RULE if place else MODEL
         axes.plot(value, place, marker=stroke.marker, color=stroke.colour, markersize=7)
         axes.annotate(
-            f"{value:.3f}", (value, place), xytext=(0, 7), textcoords="offset points",
-            ha="center", fontsize=8.5, color=INK,
+            f"{value:.3f}", (high, place), xytext=(7, 0), textcoords="offset points",
+            va="center", fontsize=8.5, color=INK,
         )  # fmt: skip
     axes.axvline(lines["value"].iloc[0], color=MODEL.colour, linewidth=1, linestyle=":")
-    axes.set_xlim(left=0, right=1.1 * float(lines["high"].max()))
+    axes.set_xlim(left=0, right=1.2 * float(lines["high"].max()))

@@ -55,8 +55,8 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         " leaver · grey: the other families",
         "before_exit": "Whole weeks until the exit",
         "outranked": "Others outranked",
-        "fittings": "{best} ranks best; furthest from {first}: {worst}, {change}",
-        "fittings_alone": "{first}: average precision {value}",
+        "fittings": "{figure}: {first} {value}; furthest from it: {worst}, {change}",
+        "fittings_alone": "{figure}: {first} {value}",
         "fittings_sub": "The same tested rows · bars: 95% by customer · dotted: {first}",
     },
     "ru": {
@@ -109,8 +109,8 @@ CAPTIONS: dict[Language, dict[str, str]] = {
         " · полоса: 95\u00a0% по уходящим · серым: остальные группы",
         "before_exit": "Полных недель до ухода",
         "outranked": "Остальных позади",
-        "fittings": "Лучше всех ранжирует {best}; дальше всего от «{first}»: {worst}, {change}",
-        "fittings_alone": "{first}: средняя точность {value}",
+        "fittings": "{figure}: {first} {value}; дальше всего от этого: {worst}, {change}",
+        "fittings_alone": "{figure}: {first} {value}",
         "fittings_sub": "Проверочные строки одни и те же · отрезки: 95\u00a0% по клиентам"
         " · точки: {first}",
     },

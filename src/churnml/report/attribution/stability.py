@@ -96,13 +96,13 @@ def _sheet(
     """The sheet whose heading says how much stays."""
     words = WORDS[language]
     alike = importance_stability(importances, top=top)
-    shared = f"{alike['top_shared'].mean() * lines:.1f}"
+    shared = f"{alike['top_shared'].mean() * lines:.1f}".removesuffix(".0")
     correlation = f"{alike['rank_correlation'].mean():.2f}"
     if language == "ru":
         shared, correlation = shared.replace(".", ","), correlation.replace(".", ",")
     title = words["stable" if lines < signals else "order"]
     return sheet(
         title.format(shared=shared, top=lines, correlation=correlation),
-        words["stable_sub"].format(pairs=len(alike)),
+        words["stable_one" if len(alike) == 1 else "stable_sub"].format(pairs=len(alike)),
         size=(10.0, 1.9 + _LINE_INCHES * lines),
     )
