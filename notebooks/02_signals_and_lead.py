@@ -88,9 +88,9 @@ Markdown(
 # %% [markdown]
 # ## How early does each family tell leavers from the others?
 #
-# Expected: usage first, words and support with it, profile hardly. A leaver so many weeks
-# before the exit is compared with everyone else at risk in the same week, by a model that
-# knows one family only and has not seen those weeks.
+# Expected: usage and adoption first, words and support for some, profile hardly. A leaver so
+# many weeks before the exit is compared with everyone else at risk in the same week, by a model
+# that knows one family only and has not seen those weeks.
 
 # %%
 separation = ch.family_separation(examples, folds=folds)

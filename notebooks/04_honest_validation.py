@@ -16,7 +16,7 @@
 # %% [markdown]
 # # What may I believe of my own figures?
 #
-# Five doubts that any churn figure must survive, each asked with one call, on a company
+# Six doubts that any churn figure must survive, each asked with one call, on a company
 # small enough to ask again in a minute. With few departures the bars are wide; on a larger
 # one, and on real students, the answers are in `experiments/validation`.
 
@@ -99,7 +99,8 @@ Markdown(
 # ## What if the data arrive late?
 #
 # Expected: a week costs part of three weeks of lead. A model that learnt from a history
-# filled in later takes a late week for a silent one.
+# filled in later takes a late week for a silent one: that its probabilities suffer is sure,
+# that its order does is to be seen.
 
 # %%
 late = ch.late_arrivals(dataset, examples, folds=folds, study=study, days=(7,), resamples=100)

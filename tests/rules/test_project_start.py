@@ -298,6 +298,32 @@ def test_silence_is_churn_where_there_are_purchases_only_and_that_is_asked(tmp_p
     assert "90 days" in asked
 
 
+def test_visits_are_events_and_a_list_of_payments_is_billed_on_the_day_it_is_paid(tmp_path):
+    clients = [f"К-{n}" for n in range(20)]
+    visits = [
+        f"{client};{day:%d.%m.%Y} 19:{n:02};{('вход', 'бассейн')[n % 2]}"
+        for day in DAYS[::10] for n, client in enumerate(clients)
+    ]  # fmt: skip
+    payments = [
+        f"П{n};{client};{day:%d.%m.%Y};2490,50"
+        for n, (day, client) in enumerate((day, client) for day in DAYS[::30] for client in clients)
+    ]
+    written(tmp_path, "Посещения.csv", "Клиент;Время визита;Вид\n" + "\n".join(visits), "cp1251")
+    written(tmp_path, "Платежи.csv", "№ платежа;Код клиента;Дата оплаты;Сумма\n"
+            + "\n".join(payments), "cp1251")  # fmt: skip
+
+    guess = guess_mapping([tmp_path])
+
+    assert columns(guess, "events") == {
+        "customer_id": "Клиент", "event_time": "Время визита", "name": "Вид",
+    }  # fmt: skip
+    assert columns(guess, "invoices") == {
+        "invoice_id": "№ платежа", "customer_id": "Код клиента", "issued_at": "Дата оплаты",
+        "amount": "Сумма", "paid_at": "Дата оплаты",
+    }  # fmt: skip
+    assert guess.churn == "inactivity"
+
+
 def test_a_date_that_may_be_day_first_or_month_first_is_asked(tmp_path):
     rows = "".join(f"{n},{n + 1:02d}/05/2025,login\n" for n in range(9))
     guess = guess_mapping([written(tmp_path, "events.csv", "customer,date,event\n" + rows)])

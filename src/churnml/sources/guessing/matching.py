@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from churnml.contract import EVENTS, SUBSCRIPTIONS, TABLES, Column, Table
+from churnml.contract import EVENTS, INVOICES, SUBSCRIPTIONS, TABLES, Column, Table
 from churnml.sources.description import Description
 from churnml.sources.guessing.files import FileProfile
 from churnml.sources.guessing.profile import ColumnProfile
@@ -106,6 +106,10 @@ def match(file: FileProfile, table: Table) -> TableMatch:
         if columns.get(key.column, key).confidence <= BY_CONTENT or key.column not in columns:
             columns[key.column] = key
             made |= {} if key.source == columns["customer_id"].source else {key.column: "key"}
+    if table is INVOICES and "issued_at" not in columns and "paid_at" in columns:
+        paid = columns["paid_at"]
+        sure = min(paid.confidence, MADE)
+        columns["issued_at"] = ColumnMatch("issued_at", paid.source, sure, "billed when paid")
     order = [*table.names]
     columns = {name: columns[name] for name in sorted(columns, key=order.index)}
     found = TableMatch(table, file, columns, 0.0, made=made)
@@ -184,7 +188,7 @@ _FIXED = {
     ("events", "name"): {
         "purchase": ("purchase", "order", "transaction", "sale", "receipt", "invoice", "retail",
                      "master", "покупки", "заказы", "продажи", "чеки", "транзакции"),
-        "login": ("login", "session", "visit", "входы", "сессии", "визиты"),
+        "login": ("login", "session", "visit", "входы", "сессии", "визиты", "посещения"),
     },
     ("surveys", "kind"): {
         "nps": ("nps",), "csat": ("csat", "rating", "оценки"), "ces": ("ces",),
