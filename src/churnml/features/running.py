@@ -52,7 +52,10 @@ def _from_server(
     found, streams, others = [], dict[str, str](), list[Steps]()
     for steps in steps_of(cells, there):
         if not all(isinstance(named[name], Edge | Peak) for step in steps for name in step.values):
-            others += steps
+            # summed up by themselves first: few columns of many rows, then many of few
+            names, tree = _stepped(steps, named, statements.grid)
+            summed = there.add(tree)
+            others.append(Steps(summed, column("i"), {name: column(name) for name in names}))
             continue
         for step in steps:
             if step.table not in streams:
