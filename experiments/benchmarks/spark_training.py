@@ -4,7 +4,7 @@ One simulated company, one split: trained on what had closed before the first te
 all later rows with a known label. For every seed the recipe is fitted twice on the same rows, once
 with boosters of ``xgboost.spark``.
 
-Example: python experiments/benchmarks/spark_training.py --customers 600 --seeds 8
+Example: python experiments/benchmarks/spark_training.py --customers 400 --seeds 8
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from scipy import stats
 from sklearn.metrics import average_precision_score
 
 from churnml.config import Study
@@ -115,7 +116,7 @@ def compared(
     for _ in range(RESAMPLES):
         weight = np.bincount(rng.integers(count, size=count), minlength=count)[customers]
         drawn.append(ap(churned, mean["there"], weight) - ap(churned, mean["here"], weight))
-    half = 2.0 * gaps.std(ddof=1) / np.sqrt(len(gaps))
+    half = stats.t.ppf(0.975, len(gaps) - 1) * gaps.std(ddof=1) / np.sqrt(len(gaps))
     return {
         "average_precision": {name: [round(v, 5) for v in found] for name, found in values.items()},
         "mean": {name: round(float(np.mean(found)), 5) for name, found in values.items()},
