@@ -121,7 +121,9 @@ def test_a_corrected_value_computes_every_as_of_that_saw_it(company):
 
 
 def test_other_people_at_risk_make_other_ranks(company):
-    assert company.features(people=["ann"]) == [(WEEKS, [one.name for one in ALL])]
+    everything = [(WEEKS, [one.name for one in ALL])]
+    assert company.features(people=["ann"]) == everything
+    assert company.features(people=["ann", "eve"]) == everything
 
 
 def test_a_damaged_file_is_computed_again(company):
