@@ -16,7 +16,7 @@ AUDIT = {
 
 def curve():
     figure = sheet("83% of exits announced", "24 alerts a week")
-    axes = panel(figure.subplots(), x_label="Weeks", y_label="Announced")
+    axes = panel(figure.subplots(), x_label="Weeks", y_label="Announced", language="en")
     for stroke, name, low in ((MODEL, "model", 0.2), (RULE, "best simple rule", 0.1)):
         axes.fill_between([1, 8], [0.8, low], [1, low + 0.2], color=stroke.colour, alpha=0.14)
         line(axes, [1, 8], [0.9, low], stroke)

@@ -16,7 +16,7 @@ WIDTHS = (360, 768, 1280, 1920)
 
 def figure(title="86% of exits announced"):
     drawing = sheet(title, "33 alerts a week", size=(8.0, 4.8))
-    axes = panel(drawing.subplots(), x_label="Weeks", y_label="Announced")
+    axes = panel(drawing.subplots(), x_label="Weeks", y_label="Announced", language="en")
     for place, stroke in enumerate((MODEL, RULE, ORACLE, RANDOM)):
         line(axes, np.arange(8.0), np.linspace(0.9, 0.2, 8) - 0.1 * place, stroke)
     end_labels(axes, [(0.2, "model", MODEL), (0.1, "best rule", RULE)], gap=0.08)
