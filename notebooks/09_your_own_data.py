@@ -32,7 +32,7 @@ from IPython.display import Markdown
 import churnml as ch
 
 FOLDER = Path(tempfile.mkdtemp(prefix="acme-"))
-ch.simulate(FOLDER / "world", customers=350, weeks=70, seed=7)
+ch.simulate(FOLDER / "world", customers=300, weeks=70, seed=7)
 exports = FOLDER / "exports"
 exports.mkdir()
 
@@ -119,7 +119,8 @@ Markdown(
 
 # %%
 study = ch.read_study(Path("experiments/studies/default.toml"))
-quick = {  # neither a search for settings nor all of the recipe's heads: a first look
+quick = {  # no search for settings, two test blocks, one of the recipe's heads: a first look
+    "folds": study.folds.model_copy(update={"blocks": 2}),
     "tuning": study.tuning.model_copy(update={"trials": 0}),
     "model": study.model.model_copy(update={"heads": ((21, 28),), "final_seeds": 1}),
 }

@@ -49,6 +49,7 @@ CONTENDERS = {
 ORDER = list(job.SIZES)
 #: Modules are compiled once and kept, as everywhere that does not forbid it: the first run does it.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+ENVIRONMENT["PYTHONWARNINGS"] = "ignore"  # featuretools warns of its own code some thousand times
 
 
 def main(words: Sequence[str] | None = None) -> None:

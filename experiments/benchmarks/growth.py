@@ -13,7 +13,7 @@ import job
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from churnml.report.canvas import FURTHER, MODEL, ORACLE, RANDOM, RULE, line, panel, sheet
 
@@ -83,9 +83,10 @@ def _lines(axes: Axes, costs: pd.DataFrame, column: str, label: str) -> None:
             textcoords="offset points", va="center", fontsize=8.5, color=stroke.colour,
         )  # fmt: skip
     axes.xaxis.set_major_locator(FixedLocator(sorted(costs["events"].unique() / 1e6)))
-    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
 
 
 if __name__ == "__main__":
