@@ -95,7 +95,7 @@ def test_the_make_targets_are_there():
 @pytest.mark.slow
 def test_what_the_readme_runs_every_day_runs(tmp_path):
     """Month and day on a small company: train, score, alerts, report; study without tuning."""
-    simulate(tmp_path / "world", customers=300, weeks=60, seed=7)
+    simulate(tmp_path / "world", customers=350, weeks=70, seed=7)
     shutil.move(tmp_path / "world" / "data", tmp_path / "acme")
     (tmp_path / "policy.toml").write_text("[alerts]\nq = 0.02\n")
     (tmp_path / "experiments" / "studies").mkdir(parents=True)
