@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,7 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+_MARKER = re.compile(r"<!-- .+? -->")
 
 
 def churnml(words: Sequence[str], *, folder: Path) -> str:
@@ -52,9 +57,22 @@ def rounded(value: Any) -> Any:
     return [rounded(item) for item in value] if isinstance(value, list) else value
 
 
+def about(script: str, asked: argparse.Namespace) -> dict[str, str]:
+    """Date, and the command that gives the figures again."""
+    given = [
+        f"--{name.replace('_', '-')} {' '.join(map(str, np.atleast_1d(value)))}"
+        for name, value in vars(asked).items()
+    ]
+    path = Path(script).resolve().relative_to(Path(__file__).resolve().parents[1])
+    return {
+        "date": datetime.now(tz=UTC).date().isoformat(),
+        "command": " ".join(["python", path.as_posix(), *given]),
+    }
+
+
 def put(block: str, *, into: Path) -> None:
-    """Replace what stands between the markers of a README; the block brings its own markers."""
-    text = into.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
+    """Replace what stands between two markers of a README; the block begins and ends with them."""
+    begin, *_, end = _MARKER.findall(block)
+    before, rest = into.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
     into.write_text(f"{before}{block}{after}", encoding="utf-8")

@@ -30,7 +30,9 @@ import pyarrow.parquet as pq
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+sys.path.insert(0, str(HERE.parent))
+
+from isolated import BEGIN, END, put  # noqa: E402
 
 #: Contender: the module it is in, what it must import, the largest size that it is asked to do.
 CONTENDERS = {
@@ -209,10 +211,8 @@ def write_tables() -> None:
         for size in ORDER
         if (RESULTS / f"{size}.json").is_file()
     ]
-    readme = HERE / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
     text = "\n\n".join(blocks)
-    readme.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    put(f"{BEGIN}\n{text}\n{END}", into=HERE / "README.md")
     say(text)
 
 

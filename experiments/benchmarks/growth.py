@@ -23,7 +23,6 @@ STROKES = {
     "duck_window": RULE,
     "polars_hand": ORACLE,
     "churnml_gated": FURTHER[0],
-    "churnml_sql": FURTHER[1],
     "limit": RANDOM,
 }
 

@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -32,7 +31,12 @@ from churnml.sources.dataset import Dataset
 from churnml.sources.world import simulate
 from churnml.windows import weekly
 
-RESULT = Path(__file__).resolve().parent / "results" / "incremental.json"
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from isolated import about  # noqa: E402
+
+RESULT = HERE / "results" / "incremental.json"
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -46,12 +50,7 @@ def main(words: Sequence[str] | None = None) -> None:
         simulate(folder / "world", customers=asked.customers, weeks=asked.weeks)
         dataset = open_dataset(folder / "world" / "data")
         found = measure(dataset, folder / "cache", weeks=asked.weeks - 14)
-    document = {
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "command": "python experiments/benchmarks/incremental.py "
-        f"--customers {asked.customers} --weeks {asked.weeks}",
-        **found,
-    }
+    document = {**about(__file__, asked), **found}
     RESULT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     sys.stderr.write(json.dumps(document, indent=1) + "\n")
 

@@ -28,6 +28,10 @@ import pyarrow.parquet as pq
 
 VARIABLE = "CHURNML_POSTGRES"
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from isolated import put  # noqa: E402
+
 RESULT = HERE / "results" / "postgres.json"
 BEGIN, END = "<!-- postgres: begin -->", "<!-- postgres: end -->"
 START, WEEKS = np.datetime64("2024-01-01", "us"), 104
@@ -64,9 +68,7 @@ def main() -> None:
     kept = [one for one in kept if one["command"] != command]
     kept.append({"command": command, **found})
     RESULT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    readme = HERE / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
-    readme.write_text(before + block(kept) + rest.split(END)[1], encoding="utf-8")
+    put(block(kept), into=HERE / "README.md")
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
 
 

@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,10 @@ from churnml.sources.spark import on_spark
 from churnml.sources.world import simulate
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from isolated import about, put  # noqa: E402
+
 RESULT = HERE / "results" / "spark_training.json"
 BEGIN, END = "<!-- spark training: begin -->", "<!-- spark training: end -->"
 #: Two processes beside the driver, a core and a gigabyte each.
@@ -55,17 +58,11 @@ def main(words: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="churnml_bench_") as work:
         found = measure(asked, Path(work))
     document = {
-        "date": datetime.now(tz=UTC).date().isoformat(), "cores": os.cpu_count(),
-        "xgboost": version("xgboost"), "pyspark": version("pyspark"), "master": MASTER,
-        "command": "python experiments/benchmarks/spark_training.py " + " ".join(
-            f"--{name.replace('_', '-')} {value}" for name, value in vars(asked).items()),
-        **found,
+        **about(__file__, asked), "cores": os.cpu_count(), "xgboost": version("xgboost"),
+        "pyspark": version("pyspark"), "master": MASTER, **found,
     }  # fmt: skip
     RESULT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    readme = HERE / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
-    text = f"{before}{BEGIN}\n{told(document)}\n{END}{rest.split(END)[1]}"
-    readme.write_text(text, encoding="utf-8")
+    put(f"{BEGIN}\n{told(document)}\n{END}", into=HERE / "README.md")
     say(told(document))
 
 

@@ -20,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,10 @@ from churnml.sources import open_dataset
 from churnml.sources.world import simulate
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from isolated import about, put  # noqa: E402
+
 RESULT = HERE / "results" / "training.json"
 BEGIN, END = "<!-- training: begin -->", "<!-- training: end -->"
 SETTING = ("max_depth", "eta", "min_child_weight", "subsample", "colsample_bytree", "reg_lambda")
@@ -53,20 +56,12 @@ def main(words: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="churnml_bench_") as work:
         found = measure(asked, Path(work))
-    given = " ".join(
-        f"--{name} {' '.join(map(str, np.atleast_1d(value)))}"
-        for name, value in vars(asked).items()
-    )
     document = {
-        "date": datetime.now(tz=UTC).date().isoformat(), "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1), "xgboost": xgboost.__version__,
-        "command": f"python experiments/benchmarks/training.py {given}", **found,
+        **about(__file__, asked), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1),
+        "xgboost": xgboost.__version__, **found,
     }  # fmt: skip
     RESULT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    readme = HERE / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
-    text = f"{before}{BEGIN}\n{table(document)}\n{END}{rest.split(END)[1]}"
-    readme.write_text(text, encoding="utf-8")
+    put(f"{BEGIN}\n{table(document)}\n{END}", into=HERE / "README.md")
 
 
 def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:

@@ -14,7 +14,6 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,12 @@ from churnml.model.tuning import tune
 from churnml.sources import open_dataset
 from churnml.sources.world import simulate
 
-RESULT = Path(__file__).resolve().parent / "results" / "workers.json"
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from isolated import about  # noqa: E402
+
+RESULT = HERE / "results" / "workers.json"
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -40,12 +44,7 @@ def main(words: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="churnml_bench_") as work:
         best = measure(asked, Path(work))
-    document = {
-        "date": datetime.now(tz=UTC).date().isoformat(),
-        "command": f"python experiments/benchmarks/workers.py --customers {asked.customers} "
-        f"--trials {asked.trials} --seeds {asked.seeds}",
-        **compared(best),
-    }
+    document = {**about(__file__, asked), **compared(best)}
     RESULT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     sys.stderr.write(json.dumps(document, indent=1) + "\n")
 

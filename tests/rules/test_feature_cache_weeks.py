@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from churnml.features import Family, Feature, Unit, compute_features, shelf
+from churnml.features import Family, Feature, Unit, compute_features, kept_files
 from churnml.features import cache as feature_cache
 from churnml.features import operators as o
 from churnml.features.algebra import LAST_4_WEEKS, LAST_WEEK, Rows
@@ -138,4 +138,4 @@ def test_what_nobody_asks_for_any_more_is_dropped(company):
     for week in range(1, 20):
         company.features([T0 + week * WEEK], features=(LOGINS,))
 
-    assert len(list(company.folder.glob("features_*.arrow"))) == shelf.KEPT
+    assert len(list(company.folder.glob("features_*.arrow"))) == kept_files.KEPT

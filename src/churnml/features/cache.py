@@ -21,10 +21,10 @@ from churnml.features.algebra import reads, tables_of
 from churnml.features.asked import Asked, ask
 from churnml.features.declaration import Feature, feature_digest
 from churnml.features.engine import compute_features
+from churnml.features.kept_files import Columns, KeptFiles
 from churnml.features.known import known_digests
 from churnml.features.plan import in_words
 from churnml.features.row_sources import SCORED_MESSAGES
-from churnml.features.shelf import Columns, Shelf
 from churnml.sources.dataset import Dataset
 from churnml.text.hearing import MESSAGE_SCORES, heard
 
@@ -51,9 +51,9 @@ def cached_features(
     asked = ask(snapshots, kept)
     weeks = _weeks(asked)
     keys = _keys(dataset, asked, weeks, features, fitted=fitted)
-    shelf = Shelf(folder)
+    files = KeptFiles(folder)
     places = {time: rows[asked.kept[rows]] for time, rows in weeks.items()}
-    stored = {time: shelf.read(time, keys[time], rows=len(places[time])) for time in weeks}
+    stored = {time: files.read(time, keys[time], rows=len(places[time])) for time in weeks}
     for absent, times in _absent(stored, features).items():
         chosen = [feature for feature in features if feature.name in absent]
         now = pd.Series(snapshots["as_of"].isin(list(times)))
@@ -62,9 +62,9 @@ def cached_features(
             stored[time] |= columns
             # The cache is a comfort: a full disk must not cost the run, whose table is in hand.
             with contextlib.suppress(OSError):
-                shelf.write(time, keys[time], columns)
+                files.write(time, keys[time], columns)
     with contextlib.suppress(OSError):
-        shelf.drop_old()
+        files.drop_old()
     return _table(asked, places, stored, features)
 
 

@@ -75,6 +75,8 @@ class Leaves:
     day: np.ndarray = field(default_factory=lambda: np.empty(0))
     alive: dict[exp.Expression, np.ndarray] = field(default_factory=dict)
     _query: Query | None = None
+    #: Carried columns that the statement reads.
+    _needed: frozenset[str] = frozenset()
     _phase: Phase | None = None
 
     @classmethod
@@ -105,17 +107,13 @@ class Leaves:
         found = {leaf: self._of_column(leaf, chunk) for leaf in self.carried}
         found[a.SnapshotDay()] = self.day[chunk.weeks]
         if self._query is not None:
-            phase.load(chunk.table(self._needed()))
+            phase.load(chunk.table(self._needed))
             answer = _in_order(backend.read(self._query))
             found |= {
                 leaf: answer[name].to_numpy(zero_copy_only=False)
                 for leaf, name in self.asked.items()
             }
         return found
-
-    def _needed(self) -> set[str]:
-        """Carried columns that the statement reads."""
-        return {one.name for item in self.reading for one in item.find_all(exp.Column)}
 
     def _begin(self, backend: Backend, phase: Phase) -> None:
         """Learn the days of the as_ofs, and at which of them the feeds are alive."""
@@ -130,6 +128,8 @@ class Leaves:
         self.alive = {tree: found[f"alive_{n}"].to_numpy() for n, tree in enumerate(conditions)}
         self._query = None
         if self.asked:
+            columns = (item.find_all(exp.Column) for item in self.reading)
+            self._needed = frozenset(one.name for found in columns for one in found)
             reading = [item.copy() for item in self.reading]
             self._query = phase.reading([column("r", "s"), *reading], where=[])
         self._phase = phase

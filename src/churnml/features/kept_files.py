@@ -22,7 +22,7 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 @dataclass
-class Shelf:
+class KeptFiles:
     """The files of a folder.
 
     Parameters
