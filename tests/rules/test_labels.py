@@ -131,6 +131,21 @@ def shopper(dataset_of, *purchases, kind="inactivity", until=UNTIL):
     )
 
 
+@pytest.mark.parametrize(("known", "at_risk"), [(-1, 1), (0, 0)])
+def test_an_activity_not_yet_known_puts_nobody_at_risk(dataset_of, known, at_risk):
+    bought = {"customer_id": "a", "event_time": days(-5), "name": "purchase"}
+    dataset = dataset_of(
+        {
+            "customers": [{"customer_id": "a", "signed_up_at": days(-9)}],
+            "events": [{**bought, "known_at": days(known)}],
+        },
+        until=UNTIL,
+        description={"churn": {"kind": "inactivity", "silence_days": 90, "activity": ["purchase"]}},
+    )
+
+    assert len(take_snapshots(dataset, [AS_OF])) == at_risk
+
+
 SILENT = LabelWindow(lead_days=21, horizon_days=28, delay_days=90)
 
 
