@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, ScalarFormatter
 
 from churnml.alerting.queue import Floats
@@ -104,7 +104,8 @@ def broken(text: str, font: FontProperties, width: float) -> str:
     """The text with a line break before each word that would run over a width in inches."""
 
     def fits(line: str) -> bool:
-        return float(TextPath((0, 0), line, prop=font).get_extents().x1) <= 72 * 0.97 * width
+        points, _, _ = text_to_path.get_text_width_height_descent(line, font, ismath=False)
+        return float(points) <= 72 * 0.97 * width
 
     lines: list[str] = []
     for line in text.splitlines():
