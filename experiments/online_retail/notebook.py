@@ -74,11 +74,14 @@ ch.rivals_figure(stored)
 
 # %%
 ours, classic, recency = (stored[name].metrics for name in ("model", "bg_nbd", "recency"))
+bands = ("[{:.3f}, {:.3f}]".format(*stored[name].intervals["average_precision"])
+         for name in ("model", "bg_nbd"))  # fmt: skip
 Markdown(
-    f"Average precision **{ours['average_precision']:.3f}** against "
-    f"{classic['average_precision']:.3f} of BG/NBD and {recency['average_precision']:.3f} of the "
-    f"days since the last purchase. Calibration error {ours['ece']:.3f} against "
-    f"{classic['ece']:.3f}: in ranking the model is ahead, in its probabilities BG/NBD is."
+    f"Average precision **{ours['average_precision']:.3f}** {next(bands)} against "
+    f"{classic['average_precision']:.3f} {next(bands)} of BG/NBD: ahead, though the intervals "
+    f"overlap; the days since the last purchase reach {recency['average_precision']:.3f}. "
+    f"Calibration error {ours['ece']:.3f} against {classic['ece']:.3f}: the probabilities of "
+    "BG/NBD are the better ones."
 )
 
 # %% [markdown]

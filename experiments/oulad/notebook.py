@@ -53,6 +53,8 @@ week = (later["exit_at"] - later["started_at"].min()) // pd.Timedelta(days=7)
 by_week = week.dropna().astype(int).value_counts().sort_index()
 axes = by_week.plot.bar(figsize=(9, 3), color="#0072b2", rot=0)
 axes.set(xlabel="week of BBB/2013J", ylabel="withdrawals")
+axes.set_title(f"{by_week.max()} of {by_week.sum()} withdrawals fall in week {by_week.idxmax()}",
+               loc="left", weight="bold")  # fmt: skip
 axes.spines[["top", "right"]].set_visible(False)
 
 # %%

@@ -86,15 +86,16 @@ def decimal(
     return text.replace(".", ",") if language == "ru" else text
 
 
-def whole(number: float) -> str:
-    r"""A count with a narrow space between thousands, which stay on one line.
+def whole(number: float, language: Language) -> str:
+    r"""A count with its thousands parted as the language writes them.
 
     Examples
     --------
-    >>> whole(33_911), whole(12.6)
-    ('33\u202f911', '13')
+    >>> whole(33_911, "en"), whole(12.6, "en"), whole(33_911, "ru")
+    ('33,911', '13', '33\u202f911')
     """
-    return f"{round(number):,}".replace(",", NARROW)
+    text = f"{round(number):,}"
+    return text.replace(",", NARROW) if language == "ru" else text
 
 
 def counted(count: int, one: str, many: str = "") -> str:

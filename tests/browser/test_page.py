@@ -94,6 +94,27 @@ def test_columns_sort_by_size_or_word_and_the_unknown_comes_last(visit, sample):
     assert found.page.locator("th").first.get_attribute("aria-sort") == "ascending"
 
 
+@pytest.mark.parametrize(
+    ("language", "sizes"),
+    [("en", ("1,041 [900–1,100]", "2.5", "41,234")), ("ru", ("1\u202f041", "2,5", "41\u202f234"))],
+)
+def test_thousands_and_decimals_sort_as_the_language_of_the_page_writes_them(
+    visit, tmp_path, language, sizes
+):
+    grid = Grid((Column("name"), Column("size", "number")),
+                tuple(zip(("middle", "least", "most"), sizes, strict=True)), own=0)  # fmt: skip
+    page = tmp_path / "sizes.html"
+    figures = [Measure("83%", "", at=0.83)]
+    page.write_text(render(
+        SAMPLE, language=language, title="Sizes", text="", figures=figures, people=grid,
+        drawing=drawn(figure(), key="lead"), shades=picture(figure()), contents=[("one", "One")],
+    ), encoding="utf-8")  # fmt: skip
+    found = visit(page)
+    found.page.get_by_role("button", name="size").click()
+
+    assert found.rows("people") == ["most", "middle", "least"]
+
+
 def test_the_search_finds_any_case_and_counts_what_is_shown(visit, sample):
     found = visit(sample)
     box, count = found.page.get_by_role("searchbox"), found.page.locator("output")

@@ -103,7 +103,7 @@ def test_every_figure_of_the_proof_on_the_page_is_the_one_that_was_kept():
     assert f"{100 * recall:.0f}%" in page
     assert f"{100 * precision:.0f}%" in page
     assert f"{100 * document['baselines']['health']['recall_at_lead_21d']:.0f}%" in page
-    assert "213 891 EUR" in page
+    assert "213,891 EUR" in page
     for tier in proof().tiers:
         assert f"{percent(tier['share'], 'en')}".replace("\u00a0", " ") in page
     assert (
@@ -271,7 +271,7 @@ def test_the_page_says_whether_alerts_were_really_raised_and_what_became_of_them
     )
 
     assert plain(kept) == (
-        "By the ledger, 1 240 alerts were raised since 6 January 2025: 300 ended with an exit, "
+        "By the ledger, 1,240 alerts were raised since 6 January 2025: 300 ended with an exit, "
         "937 after 84 days without one, 3 are open."
     )
     assert made_up.startswith("No ledger of alerts was given")

@@ -83,7 +83,7 @@ def exit_shares_figure(table: pd.DataFrame, *, language: Language = "en") -> Fig
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
         )  # fmt: skip
     bands = [words["unknown"] if band == NOT_KNOWN else band for band in table["band"]]
-    counts = [words["rows"].format(rows=whole(int(rows))) for rows in table["rows"]]
+    counts = [words["rows"].format(rows=whole(int(rows), language)) for rows in table["rows"]]
     axes.set_xticks(places, [f"{band}\n{rows}" for band, rows in zip(bands, counts, strict=True)])
     axes.set_xlim(-0.5, len(table) - 0.3)
     axes.set_ylim(0, 1.12 * float(table["high"].max()))

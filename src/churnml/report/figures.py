@@ -238,7 +238,7 @@ def precision_recall_figure(
     if not positive.any():
         raise InputError("A precision-recall curve needs at least one positive row; there is none.")
     words, rate = CAPTIONS[language], float(positive.mean())
-    rows, positives = whole(len(positive)), whole(positive.sum())
+    rows, positives = whole(len(positive), language), whole(positive.sum(), language)
     figure = sheet(words["pr"], words["pr_sub"].format(rows=rows, positives=positives))
     axes = panel(
         figure.subplots(), x_label=words["row_recall"], y_label=words["precision"],
@@ -335,7 +335,7 @@ def reliability_figure(bins: pd.DataFrame, *, language: Language = "en") -> Figu
         for name in ("probability", "share")
     )
     title = words["calibration"].format(said=said, came=came)
-    subtitle = words["calibration_sub"].format(rows=whole(int(rows.sum())))
+    subtitle = words["calibration_sub"].format(rows=whole(int(rows.sum()), language))
     figure = sheet(title, subtitle, size=(6.6, 5.6))
     axes = panel(figure.subplots(), x_label=words["said"], y_label=words["came"], language=language)
     top = 1.08 * max(float(bins["high"].max()), float(bins["probability"].max()))

@@ -66,7 +66,9 @@ def folds_figure(
         figure.subplots(), x_label=words["as_of"], y_label=words["fold"], language=language
     )
     shown = {
-        name for number, fold in summary.iterrows() for name in _bar(axes, number, fold, first)
+        name
+        for number, fold in summary.iterrows()
+        for name in _bar(axes, number, fold, first, language)
     }
     locator = AutoDateLocator(minticks=4, maxticks=10)
     axes.xaxis.set_major_locator(locator)
@@ -78,7 +80,9 @@ def folds_figure(
     return figure
 
 
-def _bar(axes: Axes, number: int, fold: pd.Series, first: pd.Timestamp) -> list[str]:
+def _bar(
+    axes: Axes, number: int, fold: pd.Series, first: pd.Timestamp, language: Language
+) -> list[str]:
     """Draw the stretches of one fold; the names of those that are there."""
     train_from, last = fold["train_from"], fold["train_last"]
     started = first if pd.isna(train_from) else train_from
@@ -91,7 +95,9 @@ def _bar(axes: Axes, number: int, fold: pd.Series, first: pd.Timestamp) -> list[
     }
     there = {name: part for name, part in stretches.items() if part[1] > part[0] and part[2] > 0}
     for name, (start, end, rows) in there.items():
-        _stretch(axes, number, FILLS[name], date2num(start), date2num(end), whole(int(rows)))
+        _stretch(
+            axes, number, FILLS[name], date2num(start), date2num(end), whole(int(rows), language)
+        )
     return list(there)
 
 

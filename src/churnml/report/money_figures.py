@@ -60,7 +60,7 @@ def profit_curve_figure(money: Mapping[str, MoneyFigures], *, language: Language
     currency = model.currency or words["no_currency"]
     said = {
         "share": percent(share, language, digits=1),
-        "profit": _amount(1000 * profit, model.currency),
+        "profit": _amount(1000 * profit, model.currency, language),
     }
     title = words["curve"].format(**said) if share > 0 else words["curve_none"]
     figure = sheet(title, _assumed(model, language))
@@ -78,7 +78,7 @@ def profit_curve_figure(money: Mapping[str, MoneyFigures], *, language: Language
         _mark(axes, share, model.intervals["optimal_share"], language)
     axes.set_xlim(0, SHOWN_UNTIL)
     axes.xaxis.set_major_formatter(percent_axis(language))
-    axes.yaxis.set_major_formatter(_amounts())
+    axes.yaxis.set_major_formatter(_amounts(language))
     end_labels(axes, ends, gap=0.065)
     return figure
 
@@ -151,15 +151,15 @@ def caught_panel(axes: Axes, money: Mapping[str, MoneyFigures], *, language: Lan
         if band is not None:
             axes.plot(band, [place, place], color=INK, linewidth=1.4)
         axes.annotate(
-            whole(round(value)), (0, place - 0.26), xytext=(2, 1), textcoords="offset points",
-            va="bottom", fontsize=8.5, color=INK, annotation_clip=False,
+            whole(round(value), language), (0, place - 0.26), xytext=(2, 1),
+            textcoords="offset points", va="bottom", fontsize=8.5, color=INK, annotation_clip=False,
         )  # fmt: skip
     axes.set_yticks(range(len(shown)), [_name(key, language) for key in shown])
     axes.grid(visible=False, axis="y")
     axes.set_ylim(len(shown) - 0.4, -0.75)
     axes.set_xlim(left=0)
     axes.locator_params(axis="x", nbins=3)
-    axes.xaxis.set_major_formatter(_amounts())
+    axes.xaxis.set_major_formatter(_amounts(language))
 
 
 def _mark(axes: Axes, share: float, band: Interval, language: Language) -> None:
@@ -206,16 +206,16 @@ def _assumed(model: MoneyFigures, language: Language) -> str:
     return MONEY_WORDS[language]["assumed"].format(
         accept=percent(accept, language),
         fraction=percent(terms.incentive_fraction, language),
-        contact=_amount(terms.contact_cost, model.currency),
+        contact=_amount(terms.contact_cost, model.currency, language),
     )
 
 
-def _amount(value: float, currency: str | None) -> str:
-    return whole(round(value)) + (f" {currency}" if currency else "")
+def _amount(value: float, currency: str | None, language: Language) -> str:
+    return whole(round(value), language) + (f" {currency}" if currency else "")
 
 
-def _amounts() -> FuncFormatter:
-    return FuncFormatter(lambda value, _: whole(round(value)))
+def _amounts(language: Language) -> FuncFormatter:
+    return FuncFormatter(lambda value, _: whole(round(value), language))
 
 
 def _name(name: str, language: Language) -> str:

@@ -104,7 +104,9 @@ def _heading(
     counts = {
         "rows": model.n_rows, "positive": model.n_positive, "people": model.n_positive_customers,
     }  # fmt: skip
-    return title, words["sub"].format(**{name: whole(count) for name, count in counts.items()})
+    return title, words["sub"].format(
+        **{name: whole(count, language) for name, count in counts.items()}
+    )
 
 
 def _name(name: str, language: Language) -> str:

@@ -58,8 +58,8 @@ def dependence_figure(
     words = WORDS[language]
     edge = float(np.quantile(value[known], SHOWN))
     beyond = int((value[known] > edge).sum())
-    told = words["rows"].format(rows=whole(len(value)))
-    told += " · " + words["cut"].format(count=whole(beyond)) if beyond else ""
+    told = words["rows"].format(rows=whole(len(value), language))
+    told += " · " + words["cut"].format(count=whole(beyond, language)) if beyond else ""
     figure = sheet(
         words["depends"].format(title=titled(feature, language)),
         words["depends_sub"].format(rows=told, claim=words["claim"]),

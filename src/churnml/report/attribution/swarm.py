@@ -69,7 +69,7 @@ def beeswarm_figure(
     figure = sheet(
         words["swarm"].format(title=titles[0]),
         words["swarm_sub"].format(
-            rows=words["rows"].format(rows=whole(len(pushed))), claim=words["claim"]
+            rows=words["rows"].format(rows=whole(len(pushed), language)), claim=words["claim"]
         ),
         size=(10.0, 1.6 + _LINE_INCHES * len(strongest)),
     )

@@ -150,7 +150,7 @@ def in_unit(value: object, unit: Unit, language: Language) -> str:
 def _number(number: float, language: Language) -> str:
     """Whole where it is whole or large, else two significant places; the minus of print."""
     if number == int(number) or abs(number) >= 100:
-        text = whole(round(number))
+        text = whole(round(number), language)
     else:
         text = f"{number:.{1 if abs(number) >= 10 else 2}f}".rstrip("0").rstrip(".")
     text = "0" if text == "-0" else text.replace("-", "\N{MINUS SIGN}")

@@ -34,7 +34,7 @@ def figure(part: Content, key: str, language: Language) -> Cell:
     value, band = part.get(key), part.get("intervals", {}).get(key)
     if key in _WHOLE:
         said = [None if one is None else round(one) for one in (value, *(band or ()))]
-        texts = ["–" if one is None else whole(one).replace("-", "−") for one in said]
+        texts = ["–" if one is None else whole(one, language).replace("-", "−") for one in said]
     else:
         texts = [number(one, language) for one in (value, *(band or ()))]
     known = value is not None and band is not None

@@ -78,9 +78,9 @@ def _results(content: Content, language: Language) -> Section:
     words = WORDS[language]
     exits = content.get("n_exits")
     said = words["results_1"].format(
-        rows=whole(content["n_rows"]), positives=whole(content["n_positive"]),
+        rows=whole(content["n_rows"], language), positives=whole(content["n_positive"], language),
         rate=share(content["base_rate"], language, digits=1),
-        exits="–" if exits is None else whole(exits),
+        exits="–" if exits is None else whole(exits, language),
     )  # fmt: skip
     scores = {"model": {**content["metrics"], "intervals": content["intervals"]}}
     scores |= dict(content["baselines"])
@@ -111,7 +111,9 @@ def _lead_time(content: Content, language: Language) -> Section | None:
     said = [words["lead_1"]]
     if content.get("n_exits_on_curve") is not None:
         counts = {"curve": content["n_exits_on_curve"], "all": content["n_exits"]}
-        said.append(words["lead_2"].format(**{key: whole(one) for key, one in counts.items()}))
+        said.append(
+            words["lead_2"].format(**{key: whole(one, language) for key, one in counts.items()})
+        )
     return Section(
         "lead_time", words["lead_time"], tuple(said), figure="lead_time",
         grid=Grid.of(headings, rows, own=0),
@@ -127,7 +129,7 @@ def _slices(content: Content, language: Language) -> Section | None:
         (
             slice_name(str(one["slice"]), language),
             slice_value(str(one["slice"]), str(one["value"]), language),
-            whole(one["n_exits"]),
+            whole(one["n_exits"], language),
             share_with_band(one, "recall_at_lead_21d", language),
             share(one.get("random_recall_at_lead_21d"), language),
             share_with_band(one, "alert_precision", language),
@@ -162,7 +164,7 @@ def _said_and_came(parts: Sequence[Content], language: Language) -> Grid:
         (
             slice_name(one["by"], language),
             slice_value(one["by"], one["segment"], language),
-            whole(one["customers"]),
+            whole(one["customers"], language),
             number(one["expected"], language, digits=0),
             number(one["observed"], language, digits=0),
             _ratio(one, language),
@@ -251,14 +253,14 @@ def _data(facts: CardFacts, language: Language) -> Section:
         words[f"p_{name}"].format(value=value) for name, value in facts.population.items()
     )
     people = words["population"].format(
-        snapshots=whole(facts.snapshots), inside=whole(facts.in_population),
-        customers=whole(facts.customers), first=day(facts.first, language),
+        snapshots=whole(facts.snapshots, language), inside=whole(facts.in_population, language),
+        customers=whole(facts.customers, language), first=day(facts.first, language),
         last=day(facts.last, language), conditions=conditions or words["p_everybody"],
     )  # fmt: skip
     rows = tuple(
         (
             Cell(table.name, code=True),
-            whole(table.rows),
+            whole(table.rows, language),
             day(table.first, language),
             day(table.last, language),
         )
@@ -275,8 +277,8 @@ def _training(content: Content, facts: CardFacts, language: Language) -> Section
         for one in content.get("folds", ())
     )
     rows = (
-        (words["f_rows"], whole(fit["rows"])),
-        (words["f_positives"], whole(fit["positives"])),
+        (words["f_rows"], whole(fit["rows"], language)),
+        (words["f_positives"], whole(fit["positives"], language)),
         (words["f_features"], str(fit["features"])),
         (words["f_heads"], ", ".join(f"[{low}, {high})" for low, high in fit["heads"])),
         (words["f_seeds"], str(fit["seeds"])),
@@ -298,7 +300,7 @@ def _promotion(content: Content, language: Language) -> Section:
     rows: tuple[Pair, ...] = ()
     if compared:
         days = {key: compared[f"{key}_as_of"][:10] for key in ("first", "last")}
-        counts = {key: whole(compared[key]) for key in ("rows", "leavers")}
+        counts = {key: whole(compared[key], language) for key in ("rows", "leavers")}
         said.append(words["compared"].format(**days, **counts))
         keys = ("champion", "challenger", "standard_error", "bound", "allowed")
         rows = tuple((words[f"c_{k}"], number(compared[k], language, digits=4)) for k in keys)
@@ -310,7 +312,7 @@ def _promotion(content: Content, language: Language) -> Section:
 
 def _treated(treated: Content, language: Language) -> str:
     return WORDS[language]["treated"].format(
-        rows=whole(treated["rows"]), customers=whole(treated["customers"]),
+        rows=whole(treated["rows"], language), customers=whole(treated["customers"], language),
         handling=WORDS[language].get(f"handling_{treated['handling']}", treated["handling"]),
         all=number(treated["average_precision"], language),
         without=number(treated["average_precision_without"], language),

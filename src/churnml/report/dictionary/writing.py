@@ -11,7 +11,7 @@ import pandas as pd
 
 from churnml.alerting.naming import play_name
 from churnml.features import Feature
-from churnml.report.canvas import percent
+from churnml.report.canvas import percent, whole
 from churnml.report.captions import family_name
 from churnml.report.dictionary.facts import Entry, entries
 from churnml.report.page import Cell, Grid, Measure, render, write_page
@@ -68,7 +68,7 @@ def dictionary_html(
     words = WORDS[language]
     found = entries(features, values=values, strength=strength, language=language)
     families = _families(found, language)
-    rows = None if values is None else _whole(len(values))
+    rows = None if values is None else whole(len(values), language)
     return render(
         _HERE / "dictionary.html.j2",
         language=language,
@@ -147,7 +147,3 @@ def _shown(one: Entry, words: Mapping[str, str], language: Language) -> dict[str
 
 def _percent(share: float, language: Language, *, digits: int = 0) -> str:
     return percent(share, language, digits=digits)
-
-
-def _whole(count: int) -> str:
-    return f"{count:,}".replace(",", "\u202f")

@@ -25,9 +25,11 @@
     label();
   }
 
-  // "41 234 [30 000–52 000]" and "−0,5" are numbers; what begins with none is unknown.
+  // "41,234 [30,000–52,000]", in Russian "41 234 [30 000–52 000]" and "−0,5", are numbers; what
+  // begins with none is unknown.
   function asNumber(text) {
-    const number = parseFloat(text.replace(/[\s\u2009\u202f\u00a0]/g, "").replace("−", "-").replace(",", "."));
+    const plain = text.replace(/[\s\u2009\u202f\u00a0]/g, "").replace("−", "-");
+    const number = parseFloat(root.lang === "ru" ? plain.replace(",", ".") : plain.replaceAll(",", ""));
     return Number.isNaN(number) ? null : number;
   }
 

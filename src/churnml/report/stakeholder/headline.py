@@ -52,7 +52,10 @@ def headline(facts: ReportFacts, *, language: Language) -> Headline:
     words = words_of(language)["head"]
     today = _today(facts, language)
     if facts.proof is None:
-        counts = {"alerts": whole(len(facts.alerts)), "customers": whole(facts.at_risk)}
+        counts = {
+            "alerts": whole(len(facts.alerts), language),
+            "customers": whole(facts.at_risk, language),
+        }
         title = words["no_proof"].format(**counts)
         return Headline(title, (words["no_proof_lead"], today), (), is_good=False)
     document = facts.proof.document
@@ -86,12 +89,13 @@ def _reason(document: Mapping[str, Any], language: Language) -> str:
 def _today(facts: ReportFacts, language: Language) -> str:
     words = words_of(language)["head"]
     said = words["today"].format(
-        customers=whole(facts.at_risk), as_of=day(facts.as_of, language),
-        alerts=whole(len(facts.customers)), new=whole(sum(one.is_new for one in facts.alerts)),
+        customers=whole(facts.at_risk, language), as_of=day(facts.as_of, language),
+        alerts=whole(len(facts.customers), language),
+        new=whole(sum(one.is_new for one in facts.alerts), language),
     )  # fmt: skip
     if facts.value_at_risk is None:
         return str(said)
-    value = words["value"].format(value=money(facts.value_at_risk, facts.currency))
+    value = words["value"].format(value=money(facts.value_at_risk, facts.currency, language))
     return f"{said} {value}"
 
 
@@ -110,7 +114,8 @@ def _proven(document: Mapping[str, Any], language: Language) -> tuple[str, tuple
         right=_right(metrics.get(PRECISION), language),
     )  # fmt: skip
     measured = words["measured"].format(
-        exits=whole(document["n_exits"]), load=whole(metrics["alerts_per_week"]),
+        exits=whole(document["n_exits"], language),
+        load=whole(metrics["alerts_per_week"], language),
         first=day(pd.Timestamp(document["folds"][0]["test_from"]), language),
         last=day(pd.Timestamp(document["folds"][-1]["test_until"]), language),
     )  # fmt: skip
@@ -159,7 +164,7 @@ def _measures(document: Mapping[str, Any], language: Language) -> tuple[Measure,
     if metrics.get(PRECISION) is not None:
         found.append(_measure(document, MODEL, PRECISION, words["precision"], language))
     if metrics.get("median_lead_days") is not None:
-        days = words["days"].format(n=whole(metrics["median_lead_days"]))
+        days = words["days"].format(n=whole(metrics["median_lead_days"], language))
         found.append(Measure(days, words["notice"]))
     return tuple(found)
 

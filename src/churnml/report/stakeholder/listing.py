@@ -130,7 +130,7 @@ def _row(alert: AlertFact, facts: ReportFacts, linked: dict[str, str], language:
         risk=percent(now.probability, language) if now else words["gone"],
         risk_sort=now.probability if now else 0.0,
         was="" if alert.is_new else words["was"].format(risk=then),
-        value=money(value, facts.currency),
+        value=money(value, facts.currency, language),
         value_sort=value,
         reason=cut(reason, REASON_LETTERS),
         family=family,

@@ -46,7 +46,7 @@ def _worth(facts: ReportFacts, language: Language) -> Prose:
         "curve": "",
         "above": _above(facts, language),
         "drivers": words["drivers"]["intro"].format(
-            rows=whole(len(facts.drivers.contributions)), as_of=day(facts.as_of, language)
+            rows=whole(len(facts.drivers.contributions), language), as_of=day(facts.as_of, language)
         ),
     }
     if facts.proof is None:
@@ -54,7 +54,8 @@ def _worth(facts: ReportFacts, language: Language) -> Prose:
     document = facts.proof.document
     if document.get("n_exits_on_curve"):
         said["curve"] = words["worth"]["curve_note"].format(
-            exits=whole(document["n_exits_on_curve"]), all=whole(document["n_exits"])
+            exits=whole(document["n_exits_on_curve"], language),
+            all=whole(document["n_exits"], language),
         )
     parts = facts.proof.money
     amounts = {
@@ -62,7 +63,7 @@ def _worth(facts: ReportFacts, language: Language) -> Prose:
         for name, key in ((MODEL, MODEL), ("rule", rule_of(facts.proof.document)), (RANDOM, RANDOM))
     }
     if amounts[MODEL] is not None:
-        told = {name: money(amount, facts.currency) for name, amount in amounts.items()}
+        told = {name: money(amount, facts.currency, language) for name, amount in amounts.items()}
         said["money"] = words["worth"]["money"].format(**told)
     return said
 
@@ -107,16 +108,16 @@ def _tiers(facts: ReportFacts, language: Language) -> Prose:
 def _alerts(facts: ReportFacts, language: Language) -> Prose:
     words = words_of(language)
     passed = ", ".join(
-        words["passed"][why].format(n=whole(n), quiet_days=facts.quiet_days)
+        words["passed"][why].format(n=whole(n, language), quiet_days=facts.quiet_days)
         for why, n in facts.suppressed.items()
         if n
     )
-    beyond = len(facts.customers) - MOST_SECTIONS
+    beyond, more = len(facts.customers) - MOST_SECTIONS, words["customers"]["more"]
     return {
         "no_alerts": words["alerts"]["none"].format(as_of=day(facts.as_of, language)),
         "passed": words["alerts"]["passed"].format(reasons=passed) if passed else "",
         "source": _source(facts, language),
-        "more": words["customers"]["more"].format(count=whole(beyond)) if beyond > 0 else "",
+        "more": more.format(count=whole(beyond, language)) if beyond > 0 else "",
         "weeks": words["customers"]["timeline"].format(weeks=len(facts.weeks)),
     }
 
@@ -128,8 +129,10 @@ def _source(facts: ReportFacts, language: Language) -> str:
         return str(words["replayed"].format(weeks=len(facts.weeks)))
     if ledger.since is None:
         return ""
-    counts = {name: whole(getattr(ledger, name)) for name in ("raised", "left", "expired")}
-    since, still_open = day(ledger.since, language), whole(len(facts.alerts))
+    counts = {
+        name: whole(getattr(ledger, name), language) for name in ("raised", "left", "expired")
+    }
+    since, still_open = day(ledger.since, language), whole(len(facts.alerts), language)
     return str(words["recorded"].format(since=since, open=still_open, **counts))
 
 
@@ -138,7 +141,7 @@ def _misses(facts: ReportFacts, counts: Mapping[str, int] | None, language: Lang
     if counts is None:
         return {"misses": words["no_exits"], "healthy": "", "misses_shown": ""}
     green = sum(miss.colour == "green" for miss in facts.misses)
-    said = words["intro"].format(**{name: whole(count) for name, count in counts.items()})
+    said = words["intro"].format(**{name: whole(count, language) for name, count in counts.items()})
     more = len(facts.misses) > MISSES_SHOWN
     return {
         "misses": said if facts.misses else words["none"],

@@ -174,10 +174,12 @@ def _facts(
         (told["owner"], cut(customer.person.owner or "", NAME_LETTERS)),
         (told["segment"], cut(customer.person.segment or "", NAME_LETTERS)),
         (told["risk"], risk),
-        (told["health"], "" if standing.health is None else whole(standing.health)),
+        (told["health"], "" if standing.health is None else whole(standing.health, language)),
         (
             told["value"],
-            "" if standing.value_at_risk is None else money(standing.value_at_risk, facts.currency),
+            ""
+            if standing.value_at_risk is None
+            else money(standing.value_at_risk, facts.currency, language),
         ),
         (told["raised"], raised),
         (told["told"], "" if newest.is_new else _said_then(newest, language)),

@@ -51,8 +51,8 @@ def scores_grid(facts: ReportFacts, *, language: Language) -> Grid | None:
                 rule_name(name, language),
                 _with_band(part, RECALL, language),
                 _with_band(part, PRECISION, language),
-                whole(part["median_lead_days"]) if part.get("median_lead_days") else "–",
-                money(figures.get(CAUGHT), facts.currency),
+                whole(part["median_lead_days"], language) if part.get("median_lead_days") else "–",
+                money(figures.get(CAUGHT), facts.currency, language),
             )
         )
     titles = [words[key] for key in ("score", "recall", "precision", "lead", "caught")]
@@ -105,15 +105,15 @@ def _tier(tier: str, now: int, past: Mapping[str, Any], top: float, language: La
     return TierRow(
         tier=tier,
         name=tier_name(tier, language),
-        now=whole(now),
+        now=whole(now, language),
         share=percent(share, language),
         band="" if low is None else f"{percent(low, language)} – {percent(high, language)}",
         at=None if share is None else share / top,
         low=None if low is None else low / top,
         high=None if high is None else high / top,
-        left=whole(past.get("left", 0)),
-        rows=whole(past.get("rows", 0)),
-        people=f"{whole(people)} {plural(people, words['people'], language)}",
+        left=whole(past.get("left", 0), language),
+        rows=whole(past.get("rows", 0), language),
+        people=f"{whole(people, language)} {plural(people, words['people'], language)}",
     )
 
 
@@ -136,14 +136,15 @@ def _miss(miss: MissFact, language: Language) -> tuple[Cell | str, ...]:
         outcome = words["late"].format(days=decimal(miss.notice_days, language, digits=0))
     tone: Tone = _COLOURS.get(miss.colour or "", "")
     colour = f" {words[miss.colour]}" if miss.colour else ""
-    health = "–" if miss.health is None else f"{whole(miss.health)}{colour}"
+    health = "–" if miss.health is None else f"{whole(miss.health, language)}{colour}"
     said = " ".join(str(miss.said).split()) if miss.said else words["silent"]
     return (
         _person(miss.person),
         Cell(day(miss.exit_at, language), sort=f"{miss.exit_at:%Y%m%d}"),
         outcome,
         Cell(percent(miss.probability, language), sort=miss.probability),
-        Cell(words["of"].format(place=whole(miss.best_place), all=whole(miss.of)),
+        Cell(words["of"].format(place=whole(miss.best_place, language),
+                                all=whole(miss.of, language)),
              sort=miss.best_place),
         Cell(health, sort=_sorted(miss.health), chip=tone),
         cut(said, SAID_LETTERS),
@@ -204,7 +205,7 @@ def calls_grid(facts: ReportFacts, *, language: Language) -> Grid | None:
                 cut(call.person.segment or "–", NAME_LETTERS),
                 Cell(tier_name(tier or "none", language), chip=_TONES.get(tier, "")),
                 Cell(percent(call.now.probability, language), sort=call.now.probability),
-                "–" if call.now.health is None else whole(call.now.health),
+                "–" if call.now.health is None else whole(call.now.health, language),
             )
         )
     columns = (*(Column(title) for title in titles[:4]), *(Column(t, "number") for t in titles[4:]))
@@ -218,7 +219,8 @@ def data_grids(facts: ReportFacts, *, language: Language) -> tuple[Grid, Grid | 
         (Column(words["table"]), Column(words["rows"], "number"), Column(words["first"]),
          Column(words["last"])),
         tuple(
-            (Cell(name, code=True), whole(rows), _moment(first, language), _moment(last, language))
+            (Cell(name, code=True), whole(rows, language), _moment(first, language),
+             _moment(last, language))
             for name, rows, first, last in notes.tables
         ),
     )  # fmt: skip
@@ -228,7 +230,7 @@ def data_grids(facts: ReportFacts, *, language: Language) -> tuple[Grid, Grid | 
                Column(words["rows"], "number"), Column(words["message"]))  # fmt: skip
     rows = tuple(
         (Cell(one.table, code=True), words.get(one.severity, one.severity),
-         Cell(one.rule, code=True), whole(one.rows), cut(one.message.in_(language), 400))
+         Cell(one.rule, code=True), whole(one.rows, language), cut(one.message.in_(language), 400))
         for one in notes.findings[:FINDINGS_SHOWN]
     )  # fmt: skip
     return tables, Grid(columns, rows)

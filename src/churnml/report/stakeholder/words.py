@@ -62,11 +62,11 @@ def of_100(share: float | None) -> str:
     return "–" if share is None or pd.isna(share) else f"{100 * share:.0f}"
 
 
-def money(amount: float | None, currency: str | None) -> str:
+def money(amount: float | None, currency: str | None, language: Language) -> str:
     """An amount without cents."""
     if amount is None or pd.isna(amount):
         return "–"
-    return f"{whole(amount)}{NO_BREAK}{currency}" if currency else whole(amount)
+    return f"{whole(amount, language)}{NO_BREAK}{currency}" if currency else whole(amount, language)
 
 
 def cut(text: str, most: int) -> str:
