@@ -56,7 +56,7 @@ def present(data: Any) -> Path | Address:
 
 
 def opened(dataset: Any) -> None:
-    """Refuse a path where an opened dataset is wanted.
+    """Refuse a path, or anything else, where an opened dataset is wanted.
 
     Raises
     ------
@@ -66,6 +66,10 @@ def opened(dataset: Any) -> None:
         raise InputError(
             f"'{dataset}' is a path; a dataset is wanted. Open it: "
             f"dataset = churnml.open_dataset({str(dataset)!r})."
+        )
+    if not hasattr(dataset, "observed_until"):
+        raise InputError(
+            f"dataset is {_kind(dataset)}; expected what churnml.open_dataset(folder) returns."
         )
 
 
@@ -123,6 +127,106 @@ def with_columns(frame: Any, wanted: Sequence[str], *, what: str, made_by: str) 
         f"{what} need the columns {', '.join(wanted)}; {', '.join(absent)} is missing, there are "
         f"{_listed(frame.columns)}. {mend}"
     )
+
+
+def snapshots(frame: Any, *more: str) -> None:
+    """Refuse what are no snapshots: a customer and a naive UTC time in every row.
+
+    Raises
+    ------
+    InputError
+        Saying what came, and the line that mends it.
+    """
+    with_columns(frame, (*KEYS, *more), what="Snapshots", made_by="take_snapshots")
+    for name in {"as_of", "spell_started_at"} & set(frame.columns):
+        kind = frame[name].dtype
+        if isinstance(kind, pd.DatetimeTZDtype):
+            raise InputError(
+                f"Snapshot times are naive UTC here; {name} has the zone {kind.tz}. "
+                "Convert with .dt.tz_convert('UTC').dt.tz_localize(None)."
+            )
+        if not pd.api.types.is_datetime64_any_dtype(kind) and len(frame):
+            raise InputError(
+                f"Snapshot times are naive UTC here; {name} is of type {kind}, with "
+                f"'{frame[name].iloc[0]}' first. Make snapshots with take_snapshots, or convert "
+                f"ISO times in UTC: frame['{name}'] = pandas.to_datetime(frame['{name}'])."
+            )
+    if frame[list(KEYS)].isna().any(axis=None):
+        raise InputError("Snapshots hold an empty customer_id or as_of. Remove these rows.")
+
+
+def window(given: Any, *, delay_days: int) -> None:
+    """Refuse what is no label window, or one that closes before an exit can be certain.
+
+    Raises
+    ------
+    InputError
+        Saying which to give.
+    """
+    right = f"delay_days={delay_days}), the label delay of this dataset."
+    if not hasattr(given, "closing_days"):
+        raise InputError(
+            f"window is {_kind(given)}; expected "
+            f"churnml.LabelWindow(lead_days=21, horizon_days=28, {right}"
+        )
+    if given.delay_days < delay_days:
+        raise InputError(
+            f"The window closes {given.delay_days} days after its end, but an exit is certain "
+            f"after {delay_days} days only: who has just left would count as staying. Give "
+            f"churnml.LabelWindow({given.lead_days}, {given.horizon_days}, {right}"
+        )
+
+
+def aligned(values: Any, rows: pd.Index, *, what: str, to: str) -> None:
+    """Refuse values whose rows are others than these, or in another order.
+
+    Raises
+    ------
+    InputError
+        Naming both and the line that mends it.
+    """
+    if not isinstance(values, pd.Series | pd.DataFrame):
+        raise InputError(
+            f"{what}: expected a Series indexed as {to}, got {_kind(values)}. If the order is the "
+            f"same: pandas.Series(values, index=…)."
+        )
+    if values.index is rows or values.index.equals(rows):
+        return
+    raise InputError(
+        f"{what} and {to} must have the same rows in the same order; there are {len(values):,} and "
+        f"{len(rows):,}, and their indexes differ. Bring them together: values.loc[rows.index], or "
+        "select from both with the same condition."
+    )
+
+
+def row_by_row(values: Any, frame: pd.DataFrame, *, what: str) -> None:
+    """Refuse values whose index says that they stand in another order than a frame's rows.
+
+    An index that has nothing to do with the frame's says nothing: the values go row by row.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(values, pd.Series):
+        raise InputError(
+            f"{what}: expected a Series, row by row as the scores, got {_kind(values)}. "
+            "Make it one: pandas.Series(values)."
+        )
+    if len(values) != len(frame):
+        return  # another check says how many there are
+    keyed = tuple(values.index.names) == KEYS
+    rows = pd.MultiIndex.from_frame(frame[list(KEYS)]) if keyed else frame.index
+    if values.index.equals(rows) or not (keyed or _same_rows(values.index, rows)):
+        return
+    raise InputError(
+        f"{what} stand in another order than the scores, or are of other rows: their indexes "
+        "differ. Give them row by row as in the scores, e.g. labels.loc[scores.index]."
+    )
+
+
+def _same_rows(one: pd.Index, other: pd.Index) -> bool:
+    return len(one) == len(other) and bool(one.isin(other).all() and one.is_unique)
 
 
 def moments(as_ofs: Any, *, what: str = "as_ofs") -> None:

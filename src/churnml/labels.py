@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import numpy as np
 import pandas as pd
 
 from churnml import arguments
+from churnml.errors import InputError
 from churnml.snapshots import create_activity
 from churnml.sources.dataset import Dataset
 from churnml.windows import LabelWindow
@@ -15,6 +18,7 @@ CHURNED = "churned"
 STAYED = "stayed"
 LEFT_EARLY = "left_early"
 UNKNOWN = "unknown"
+LABELS = (CHURNED, STAYED, LEFT_EARLY, UNKNOWN)
 
 # Overlapping and adjoining subscriptions, and those renewed within the grace, are one spell.
 _CONTRACT_SPELLS = """
@@ -91,6 +95,7 @@ def spells(dataset: Dataset) -> pd.DataFrame:
     >>> list(ch.find_spells(dataset).columns)
     ['customer_id', 'started_at', 'exit_at', 'censored_at']
     """
+    arguments.opened(dataset)
     churn = dataset.description.churn
     connection = dataset.connection.cursor()
     values = {"until": dataset.observed_until.to_pydatetime(), "days": churn.delay_days}
@@ -114,7 +119,7 @@ def label(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> 
     dataset : Dataset
     snapshots : DataFrame with ``customer_id`` and ``as_of``
     window : LabelWindow
-        Its delay must be the label delay of the dataset.
+        Its delay must be at least the label delay of the dataset.
 
     Returns
     -------
@@ -129,7 +134,8 @@ def label(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> 
     {'unknown'}
     """
     arguments.opened(dataset)
-    arguments.with_columns(snapshots, arguments.KEYS, what="Snapshots", made_by="take_snapshots")
+    arguments.snapshots(snapshots)
+    arguments.window(window, delay_days=dataset.description.churn.delay_days)
     closed = window.closed(snapshots["as_of"], observed_until=dataset.observed_until)
     if dataset.description.churn.kind == "absence":
         return _absence(dataset, snapshots, window=window).where(closed, UNKNOWN)
@@ -144,19 +150,40 @@ def label(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> 
     return labels
 
 
+def check_labels(labels: pd.Series) -> None:
+    """Refuse words that are none of the four; a missing label is none: it is ``unknown``.
+
+    Raises
+    ------
+    InputError
+    """
+    if strange := sorted(set(map(str, labels.unique())) - set(LABELS)):
+        raise InputError(
+            f"labels hold {', '.join(strange[:5])}; expected only {', '.join(LABELS)}."
+        )
+
+
 def with_exits(dataset: Dataset, snapshots: pd.DataFrame) -> pd.DataFrame:
     """The snapshots with ``exit_at`` and ``censored_at`` of the spell that contains them."""
     ends = spells(dataset).sort_values("started_at", kind="stable")
-    left = snapshots[["customer_id", "as_of"]].sort_values("as_of", kind="stable")
-    found = pd.merge_asof(
-        left.reset_index(),
-        ends,
-        left_on="as_of",
-        right_on="started_at",
-        by="customer_id",
-        allow_exact_matches=False,
+    return _nearest(
+        _keys(snapshots), ends, at="as_of", right_on="started_at", allow_exact_matches=False
     )
-    return found.set_index("index").loc[snapshots.index]
+
+
+def _keys(snapshots: pd.DataFrame) -> pd.DataFrame:
+    """Customer and as_of in the types of the tables."""
+    keys = snapshots.reset_index(drop=True)[["customer_id", "as_of"]]
+    keys = keys.astype({"customer_id": "str", "as_of": "datetime64[us]"})
+    return keys.set_axis(snapshots.index)
+
+
+def _nearest(left: pd.DataFrame, right: pd.DataFrame, *, at: str, **how: Any) -> pd.DataFrame:
+    """The rows of a customer that lie nearest to those on the left, in their order."""
+    order = np.argsort(left[at].to_numpy(), kind="stable")
+    ordered = left.reset_index(drop=True).iloc[order]
+    found = pd.merge_asof(ordered, right, left_on=at, by="customer_id", **how)
+    return found.iloc[np.argsort(order, kind="stable")].set_axis(left.index)
 
 
 def exit_days(dataset: Dataset, snapshots: pd.DataFrame) -> pd.DataFrame | None:
@@ -188,25 +215,12 @@ def _absence(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) 
     connection = dataset.connection.cursor()
     create_activity(dataset, connection)
     activity = _activity_until(connection, dataset.observed_until)
-    left = pd.DataFrame(
-        {
-            "customer_id": snapshots["customer_id"],
-            "opens_at": snapshots["as_of"] + pd.Timedelta(days=window.lead_days),
-        }
-    ).sort_values("opens_at", kind="stable")
-    found = pd.merge_asof(
-        left.reset_index(),
-        activity,
-        left_on="opens_at",
-        right_on="event_time",
-        by="customer_id",
-        direction="forward",
-    ).set_index("index")
+    keys = _keys(snapshots)
+    left = keys.assign(opens_at=keys["as_of"] + pd.Timedelta(days=window.lead_days))
+    found = _nearest(left, activity, at="opens_at", right_on="event_time", direction="forward")
     active = found["event_time"] < found["opens_at"] + pd.Timedelta(days=window.horizon_days)
-    labels = pd.Series(
-        np.where(active.loc[snapshots.index], STAYED, CHURNED), index=snapshots.index, dtype="str"
-    )
-    return labels.where(snapshots["customer_id"].isin(activity["customer_id"].unique()), UNKNOWN)
+    labels = pd.Series(np.where(active, STAYED, CHURNED), index=snapshots.index, dtype="str")
+    return labels.where(keys["customer_id"].isin(activity["customer_id"].unique()), UNKNOWN)
 
 
 def _activity_until(connection: duckdb.DuckDBPyConnection, until: pd.Timestamp) -> pd.DataFrame:

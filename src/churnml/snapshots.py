@@ -169,12 +169,11 @@ def in_population(
     >>> 0 < int(older.sum()) < len(snapshots)
     True
     """
-    arguments.with_columns(
-        snapshots, ("customer_id", "as_of", "spell_started_at"), what="Snapshots",
-        made_by="take_snapshots",
-    )  # fmt: skip
+    arguments.snapshots(snapshots, "spell_started_at")
     tenure = snapshots["as_of"] - snapshots["spell_started_at"]
     inside = tenure >= pd.Timedelta(days=population.min_tenure_days)
+    if snapshots.empty:
+        return inside
     if population.active_within_days is None and population.min_active_days is None:
         return inside
     if "events" not in dataset.tables:
@@ -202,5 +201,5 @@ def _activity_by_snapshot(dataset: Dataset, snapshots: pd.DataFrame) -> pd.DataF
         parts.append(part.assign(as_of=np.datetime64(as_of, "us")))
     activity = pd.concat(parts, ignore_index=True)
     keys = ["customer_id", "as_of"]
-    found = snapshots[keys].merge(activity, on=keys, how="left", validate="one_to_one")
+    found = snapshots[keys].merge(activity, on=keys, how="left", validate="many_to_one")
     return found.set_index(snapshots.index)

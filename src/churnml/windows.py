@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
+from numbers import Integral
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from churnml import arguments
@@ -27,6 +30,11 @@ class LabelWindow:
     delay_days : int
         Days after an exit until it is certain (grace of a contract, silence of an inactivity).
 
+    Raises
+    ------
+    InputError
+        If one is negative, or the window is empty.
+
     Examples
     --------
     >>> window = ch.LabelWindow(lead_days=21, horizon_days=28, delay_days=14)
@@ -37,6 +45,12 @@ class LabelWindow:
     lead_days: int
     horizon_days: int
     delay_days: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("lead_days", 0), ("horizon_days", 1), ("delay_days", 0)):
+            days = getattr(self, name)
+            if not isinstance(days, Integral) or int(days) < least:
+                raise InputError(f"{name} is {days!r}; expected whole days, {least} or more.")
 
     @property
     def end_days(self) -> int:
@@ -106,6 +120,7 @@ def instant(moment: Any, *, zone: str | None = None) -> pd.Timestamp:
     Parameters
     ----------
     moment : date, datetime, Timestamp or str
+        A text begins with the year: 01.02.2024 is in January for some, in February for others.
     zone : str, optional
         Needed unless the moment carries one.
 
@@ -119,14 +134,11 @@ def instant(moment: Any, *, zone: str | None = None) -> pd.Timestamp:
     >>> ch.instant("2025-11-01", zone="Europe/Berlin")
     Timestamp('2025-10-31 23:00:00')
     """
-    try:
-        stamp = pd.Timestamp(moment)
-    except (ValueError, TypeError):
+    stamp = _stamp(moment)
+    if stamp is pd.NaT:
         raise InputError(
             f"{moment!r} is no time. Expected a date such as 2026-03-01 or an ISO time."
-        ) from None
-    if stamp is pd.NaT:
-        raise InputError(f"'{moment}' is no time. Expected a date such as 2026-03-01.")
+        )
     if stamp.tzinfo is None and zone is None:
         raise InputError(
             f"{moment!r} carries no zone, and none is given. Say in which: "
@@ -136,3 +148,12 @@ def instant(moment: Any, *, zone: str | None = None) -> pd.Timestamp:
         # Where the clock changes at midnight a day begins with its first instant.
         stamp = stamp.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
     return stamp.tz_convert("UTC").tz_localize(None).as_unit("us")
+
+
+def _stamp(moment: Any) -> Any:
+    """The moment as pandas has it; NaT where it is none, or a number (nanoseconds since 1970)."""
+    try:
+        known = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    except ValueError:
+        return pd.NaT
+    return pd.Timestamp(known) if isinstance(known, date | np.datetime64) else pd.NaT

@@ -97,6 +97,12 @@ def require(frame: pd.DataFrame, columns: tuple[str, ...], *, what: str) -> None
     InputError
         Naming what is absent and what came.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(
+            f"{what} are {type(frame).__name__}; expected a DataFrame with customer_id, as_of and "
+            "score or probability, as churnml.score_everyone makes it. Of a Series indexed by "
+            "(customer_id, as_of): series.rename('probability').reset_index()."
+        )
     absent = [column for column in columns if column not in frame.columns]
     if absent:
         raise InputError(
@@ -130,11 +136,7 @@ def score_column(scores: pd.DataFrame) -> pd.Series:
     InputError
         If neither is there or it does not hold numbers.
     """
-    if not isinstance(scores, pd.DataFrame):
-        raise InputError(
-            f"scores are {type(scores).__name__}; expected a DataFrame with customer_id, as_of and "
-            "score or probability, as churnml.score_everyone makes it."
-        )
+    require(scores, ("customer_id", "as_of"), what="scores")
     name = next((name for name in ("score", "probability") if name in scores.columns), None)
     if name is None:
         raise InputError(f"scores need a column score or probability; there are: {_names(scores)}.")

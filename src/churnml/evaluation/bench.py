@@ -16,6 +16,7 @@ from churnml.evaluation.forward import Fitting, fold_fits
 from churnml.evaluation.paired import Exits, paired_figures
 from churnml.labels import CHURNED, spells
 from churnml.model.examples import Examples
+from churnml.model.needs import check_dataset
 from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds
 from churnml.windows import LabelWindow
@@ -61,6 +62,7 @@ class Bench:
     ) -> Self:
         """The bench of a study; the recipe is fitted, nothing is tuned."""
         fitting = Fitting.of(study, parameters=None)
+        check_dataset(examples, dataset)
         exits = exits_of(dataset, study, window=examples.window)
         return cls(examples, folds, fitting, exits, resamples, study.seed)
 

@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 import numpy as np
 import pandas as pd
 
+from churnml import arguments
 from churnml.alerting.queue import Floats, Integers, Policy, floors, replay, tie_breakers
 from churnml.errors import InputError
 from churnml.evaluation.intervals import bootstrap, percentile_interval
@@ -141,7 +142,7 @@ def paired_figures(
     frames: dict[Key, pd.DataFrame] = {
         key: one.to_frame() if isinstance(one, pd.Series) else one for key, one in scores.items()
     }
-    _refuse_other_rows(frames)
+    _refuse_other_rows(frames, labels)
     fits = {
         key: [_Fit.of(frame[column], labels, exits) for column in frame]
         for key, frame in frames.items()
@@ -169,7 +170,7 @@ def paired_figures(
     return pd.DataFrame(lines)
 
 
-def _refuse_other_rows(frames: Mapping[Key, pd.DataFrame]) -> None:
+def _refuse_other_rows(frames: Mapping[Key, pd.DataFrame], labels: pd.Series) -> None:
     if not frames:
         raise InputError("There is no score to compare; give at least one.")
     first = next(iter(frames.values()))
@@ -179,6 +180,8 @@ def _refuse_other_rows(frames: Mapping[Key, pd.DataFrame]) -> None:
                 f"The scores '{key}' are of other rows than the first; score the same rows in the "
                 "same order."
             )
+    if tuple(labels.index.names) == arguments.KEYS:
+        arguments.aligned(labels, first.index, what="labels", to="scores")
 
 
 def _mean(figures: list[dict[str, float]], number: int) -> dict[str, float]:

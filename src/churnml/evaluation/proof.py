@@ -30,6 +30,7 @@ from churnml.evaluation.truth import ORACLE, oracle_scores
 from churnml.evaluation.yardstick import evaluate, evaluate_random
 from churnml.labels import CHURNED, UNKNOWN, spells
 from churnml.model.examples import Examples, silent
+from churnml.model.needs import check_dataset
 from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds
 from churnml.spoken import counted
@@ -174,6 +175,11 @@ def prove(
     say : callable
         Called with a line of progress.
 
+    Raises
+    ------
+    InputError
+        If the examples were prepared from another dataset.
+
     Examples
     --------
     >>> proof = ch.prove(
@@ -182,6 +188,7 @@ def prove(
     >>> 0 <= proof.model.metrics["average_precision"] <= 1
     True
     """
+    check_dataset(examples, dataset)
     first = folds.starts[0]
     inner = inner_block(examples, folds=folds, tested=first, fitting=fitting)
     labels = examples.labels[examples.window]

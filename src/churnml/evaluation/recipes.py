@@ -99,6 +99,8 @@ def compare_features(
 
 
 def _without(examples: Examples, out: Collection[str]) -> Examples:
+    if isinstance(out, str):
+        raise InputError(f"dropped: expected a list of features, got '{out}'. Give ['{out}'].")
     if unknown := sorted(set(out) - set(examples.features.columns)):
         raise InputError(
             f"No feature is called {', '.join(unknown)}; ch.catalogue(dataset).frame() lists them."

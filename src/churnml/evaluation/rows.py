@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from churnml import arguments
 from churnml.alerting.queue import Floats, Integers, layout, require, score_column
 from churnml.errors import InputError
 from churnml.evaluation.calibration import Calibration, weighted
+from churnml.labels import check_labels
 from churnml.spoken import counted
 
-LABELS = ("churned", "stayed", "left_early", "unknown")
 LIFT_SHARE = 0.10
 WITHOUT_LEFT_EARLY = "_without_left_early"
 
@@ -219,10 +220,12 @@ def row_table(
     Raises
     ------
     InputError
-        If lengths differ, a label is none of the four, or a probability lies outside [0, 1].
+        If lengths or orders differ, a label is none of the four, or a probability lies outside
+        [0, 1].
     """
     grid = layout(scores)
     values = score_column(scores).to_numpy()
+    arguments.row_by_row(labels, scores, what="labels")
     label = _checked(labels, n_rows=len(scores))
     known = (label != "unknown") & ~np.isnan(values)
     customer, as_of = grid.row_customer[known], grid.row_as_of[known]
@@ -252,12 +255,8 @@ def _checked(labels: pd.Series, *, n_rows: int) -> npt.NDArray[np.object_]:
             f"{counted(len(labels), 'label')} for {counted(n_rows, 'score')}; "
             "expected one label per row."
         )
+    check_labels(labels)
     label: npt.NDArray[np.object_] = labels.to_numpy(dtype=object)
-    strange = sorted({str(value) for value in label} - set(LABELS))
-    if strange:
-        raise InputError(
-            f"labels hold {', '.join(strange[:5])}; expected only {', '.join(LABELS)}."
-        )
     return label
 
 

@@ -113,7 +113,8 @@ def evaluate(
     Raises
     ------
     InputError
-        If frames do not fit together, or a label is known that cannot be known yet.
+        If frames do not fit together, labels stand in another order than the scores, or a label
+        is known that cannot be known yet.
 
     Examples
     --------
@@ -130,9 +131,10 @@ def evaluate(
     >>> judged.metrics["roc_auc"]
     1.0
     """
-    _refuse_open_labels(scores, labels, window=window, observed_until=observed_until)
+    require(scores, ("customer_id", "as_of"), what="scores")
     flags = forward_flags(scores, q=policy.q) if threshold_flags is None else threshold_flags
     table = row_table(scores, labels, flags=flags)
+    _refuse_open_labels(scores, labels, window=window, observed_until=observed_until)
     ones = np.ones(table.row_counts.shape[1])
     delay_days = window.delay_days
     ahead = _outlook(scores, spells, observed_until=observed_until, delay_days=delay_days)

@@ -94,9 +94,9 @@ def ask(snapshots: pd.DataFrame, kept: pd.Series | None) -> Asked:
     InputError
         If they lack a column, a value, or hold a customer twice at one as_of.
     """
-    arguments.with_columns(snapshots, arguments.KEYS, what="Snapshots", made_by="take_snapshots")
-    if snapshots[["customer_id", "as_of"]].isna().any(axis=None):
-        raise InputError("Snapshots hold an empty customer_id or as_of. Remove these rows.")
+    arguments.snapshots(snapshots)
+    if kept is not None:
+        arguments.aligned(kept, snapshots.index, what="kept", to="snapshots")
     customers, c = _numbered(snapshots["customer_id"])
     times = _naive(snapshots["as_of"])
     spell = _naive(snapshots["spell_started_at"]) if "spell_started_at" in snapshots else None
@@ -123,11 +123,6 @@ def _numbered(ids: pd.Series) -> tuple[pd.Index, np.ndarray]:
 
 
 def _naive(times: pd.Series) -> np.ndarray:
-    if isinstance(times.dtype, pd.DatetimeTZDtype):
-        raise InputError(
-            f"Snapshot times are naive UTC here; {times.name} has the zone {times.dtype.tz}. "
-            "Convert with .dt.tz_convert('UTC').dt.tz_localize(None)."
-        )
     naive: np.ndarray = times.to_numpy(dtype="datetime64[us]")
     return naive
 

@@ -26,6 +26,7 @@ from churnml.model.examples import Examples
 from churnml.model.horizons import WeeksAhead
 from churnml.model.linear import Linear
 from churnml.model.message_risk import MessageRisk
+from churnml.model.needs import check_dataset
 from churnml.model.preparation import Preparation
 from churnml.sources.dataset import Dataset
 from churnml.windows import LabelWindow
@@ -100,6 +101,7 @@ class Bundle:
         dataset : Dataset
         study : Study
         """
+        check_dataset(examples, dataset)
         names = tuple(examples.features.columns)
         return cls(
             ensemble=ensemble,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from churnml.model import boosting
 from churnml.model.boosting import Device, Parameters
 from churnml.model.examples import Examples
 from churnml.model.linear import Linear, fit_linear
-from churnml.model.needs import MIN_POSITIVES
+from churnml.model.needs import MIN_POSITIVES, check_columns
 from churnml.model.preparation import Matrix, Preparation, fit_preparation
 from churnml.model.sampling import samples
 from churnml.model.second_opinion import second_opinion
@@ -241,7 +241,8 @@ def fit_ensemble(
     Raises
     ------
     InputError
-        If there are too few leavers or only one class to learn from.
+        If there are too few leavers or only one class to learn from, a column is not declared, or
+        an argument is no choice.
 
     Examples
     --------
@@ -249,7 +250,7 @@ def fit_ensemble(
     >>> bool(model.predict(newest).between(0, 1).all())
     True
     """
-    arguments.moment(tested, what="tested")
+    _check_choices(examples, folds, tested, parameters, sampler=sampler, device=device, seeds=seeds)
     window = examples.window
     rows = thinned(examples, examples.train_rows(window, folds=folds, tested=tested), max_rows)
     target = (examples.labels[window] == CHURNED).to_numpy()[rows]
@@ -348,6 +349,39 @@ def _level(logit: Vector, target: npt.NDArray[np.bool_], *, weight: Vector | Non
         return float(np.average(said, weights=weight) - share)
 
     return float(brentq(excess, -20.0, 20.0))
+
+
+#: What may be chosen by name.
+_CHOICES = {"sampler": get_args(Sampler), "device": get_args(Device)}
+
+
+def _check_choices(
+    examples: Examples,
+    folds: ForwardFolds,
+    tested: pd.Timestamp,
+    parameters: Parameters | None,
+    *,
+    seeds: int,
+    **named: str,
+) -> None:
+    """Refuse what is no choice before anything is fitted with it."""
+    if not isinstance(examples, Examples) or not isinstance(folds, ForwardFolds):
+        raise InputError(
+            f"examples are {type(examples).__name__}, folds {type(folds).__name__}; expected both "
+            "as of examples, folds = churnml.prepare(dataset, study=study)."
+        )
+    arguments.moment(tested, what="tested")
+    check_columns(examples)
+    for name, came in named.items():
+        if came not in _CHOICES[name]:
+            raise InputError(f"{name} is {came!r}; expected one of {', '.join(_CHOICES[name])}.")
+    if not isinstance(parameters, Parameters | None):
+        raise InputError(
+            f"parameters are {type(parameters).__name__}; expected None for the recipe, or "
+            "Parameters as churnml.tune finds them."
+        )
+    if seeds < 1:
+        raise InputError(f"seeds is {seeds}; expected the number of boosters, 1 or more.")
 
 
 def _check_classes(

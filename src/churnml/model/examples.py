@@ -23,6 +23,7 @@ from churnml.model.needs import (
     check_anyone,
     check_classes,
     check_population,
+    check_rows,
     check_signals,
 )
 from churnml.model.preparation import PURCHASE_COLUMNS
@@ -73,6 +74,11 @@ class Examples:
         The dataset with its messages heard so, for whoever reads features of other weeks.
     drawn : Spoken, optional
         Of how many customers these are the rows, where others were left out.
+
+    Raises
+    ------
+    InputError
+        If parts have other rows than the features, or a label is none of the four.
     """
 
     features: pd.DataFrame
@@ -86,6 +92,9 @@ class Examples:
     message_risk: MessageRisk | None = None
     heard: Dataset | None = None
     drawn: Spoken | None = None
+
+    def __post_init__(self) -> None:
+        check_rows(self)
 
     def __repr__(self) -> str:
         return f"<Examples: {self._size('row')}>"

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from churnml import arguments
 from churnml.config import Study
 from churnml.errors import InputError
 from churnml.features import Feature
-from churnml.labels import CHURNED
+from churnml.labels import CHURNED, check_labels
+from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds
 
 if TYPE_CHECKING:
@@ -48,6 +50,46 @@ def check_signals(features: Sequence[Feature], study: Study) -> None:
             f"The simple rules beside the model need the numeric features {', '.join(absent)}, "
             "which are dropped or do not exist. Mend [baselines] rank_sum or [features] drop; see "
             "`churnml features --list`."
+        )
+
+
+def check_rows(examples: Examples) -> None:
+    """Refuse parts of other rows than the features, or in another order, and strange labels."""
+    rows = examples.features.index
+    treatment = examples.treatment
+    for name, values in (
+        ("population", examples.population),
+        ("treatment", None if treatment is None else treatment.weight),
+        ("exits", examples.exits),
+        *(("labels", labels) for labels in examples.labels.values()),
+    ):
+        if values is not None:
+            arguments.aligned(values, rows, what=name, to="features")
+    for labels in examples.labels.values():
+        check_labels(labels)
+
+
+def check_columns(examples: Examples) -> None:
+    """Refuse columns that nobody declared: a model would learn them and could never be scored."""
+    declared = {feature.name for feature in examples.catalogue}
+    strange = [name for name in examples.features if name not in declared]
+    if strange and declared:  # without a catalogue nothing is declared
+        raise InputError(
+            f"examples.features holds {', '.join(map(str, strange[:5]))}, which the catalogue does "
+            "not know: a model with it could be neither scored nor explained. Declare it, "
+            "churnml.with_features(dataset, [churnml.Feature(…)]), and prepare again."
+        )
+
+
+def check_dataset(examples: Examples, dataset: Dataset) -> None:
+    """Refuse examples of other data: exits and truth of another company would judge them."""
+    heard = examples.heard
+    if heard is not None and heard.digest != dataset.digest:
+        raise InputError(
+            f"The examples were prepared from {heard.description.name} until "
+            f"{heard.observed_until:%Y-%m-%d}, the dataset is {dataset.description.name} until "
+            f"{dataset.observed_until:%Y-%m-%d} with other rows. Give the dataset that was "
+            "prepared, or prepare again: churnml.prepare(dataset, study=study)."
         )
 
 
