@@ -18,9 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=list(arguments) if arguments is not None else None)
     except InputError as error:
-        stderr.print(
-            f"churnml: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True
-        )
+        stderr.print(f"churnml: {error}", style="bold red", highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         stderr.print("churnml: stopped; nothing half-written is left.")

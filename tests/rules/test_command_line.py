@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from churnml.__main__ import main
+from churnml.commands.base import stdout
 from churnml.model.device import gpu_found
 
 
@@ -39,6 +40,25 @@ def test_without_any_data_the_demonstration_world_is_named(folder, capsys):
 
     assert code == 2
     assert "churnml simulate data/demo" in message
+
+
+def test_sections_of_a_file_in_brackets_are_told_as_text(folder, capsys):
+    write(folder, "customers", [CUSTOMER])
+    with pytest.raises(SystemExit):
+        main(["check", "data"])
+
+    assert "another [churn] kind" in _cells(capsys.readouterr().out)
+
+
+def test_brackets_in_a_sentence_are_told_as_text(capsys):
+    stdout.print("Drop them with [tables.tickets] sql.", soft_wrap=True)
+
+    assert capsys.readouterr().out == "Drop them with [tables.tickets] sql.\n"
+
+
+def _cells(printed: str) -> str:
+    """The words of a table without its lines."""
+    return " ".join(printed.replace("│", " ").split())
 
 
 def test_a_path_that_does_not_exist_is_named(folder, capsys):

@@ -57,7 +57,7 @@ def alerts(
     desk = raise_alerts(read, opened, policy=rules, choice=study.tiers, state=state)
     write_alerts(desk.alerts, out)
     for notice in desk.notices:
-        stderr.print(f"note: {notice}", style="dim", markup=False, soft_wrap=True)
+        stderr.print(f"note: {notice}", style="dim", soft_wrap=True)
     if as_json:
         print_json({**desk.as_json(), "out": str(out), "state": str(state)})
     else:

@@ -53,10 +53,13 @@ class Printer:
 
     @cached_property
     def console(self) -> Console:
-        """The console of rich, whose import takes longer than to show help."""
+        """The console of rich, whose import takes longer than to show help.
+
+        Brackets are text: advice names sections of ``dataset.toml``, such as ``[churn]``.
+        """
         from rich.console import Console
 
-        return Console(stderr=self._stderr)
+        return Console(stderr=self._stderr, markup=False)
 
     def print(self, *objects: Any, **how: Any) -> None:
         """As ``rich.console.Console.print``."""
@@ -198,7 +201,7 @@ def instants(
 def show_notices(dataset: Dataset) -> None:
     """Say on stderr what a user should know of the data."""
     for notice in dataset.notices:
-        stderr.print(f"note: {notice}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        stderr.print(f"note: {notice}", style="dim", highlight=False, soft_wrap=True)
 
 
 @contextmanager

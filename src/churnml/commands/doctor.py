@@ -78,7 +78,7 @@ def _show(audit: Audit) -> None:
     styles = {"error": "bold red", "warning": "yellow", "info": "dim"}
     for finding in audit.findings:
         stdout.print(
-            f"{finding.severity}: {finding.message}", style=styles[finding.severity], markup=False,
+            f"{finding.severity}: {finding.message}", style=styles[finding.severity],
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     print_records("Checks", audit.as_json()["checks"])

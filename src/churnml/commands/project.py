@@ -35,7 +35,7 @@ def init(
 
 def _show(content: dict[str, Any]) -> None:
     def say(line: str) -> None:
-        stdout.print(line, markup=False, highlight=False, soft_wrap=True)
+        stdout.print(line, highlight=False, soft_wrap=True)
 
     for one in content["tables"]:
         say(f"{one['file']}: {one['table']}, {percent(one['confidence'])} sure")

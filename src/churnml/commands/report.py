@@ -59,12 +59,12 @@ def report(
         policy=read_policy(policy, study=study), state=state, dataset_file=dataset, language=lang,
     )  # fmt: skip
     for notice in made.notices:
-        stderr.print(f"note: {notice}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        stderr.print(f"note: {notice}", style="dim", highlight=False, soft_wrap=True)
     if as_json:
         print_json(made.as_json())
         return
     people = counted(made.customers, "customer")
     said = f"{counted(made.alerts, 'open alert')} among {people} at risk: {made.path}"
-    stdout.print(said, markup=False, highlight=False, soft_wrap=True)
+    stdout.print(said, highlight=False, soft_wrap=True)
     if not made.proven:
         stdout.print("The model carries no proof; train again to see how often it is right.")

@@ -64,7 +64,7 @@ def rules(
 def _show(content: dict[str, Any]) -> None:
     """The confirmed rules as sentences, and how many were looked at."""
     for number, rule in enumerate(content["rules"], start=1):
-        stdout.print(f"{number}. {rule['text_en']}", soft_wrap=True, highlight=False, markup=False)
+        stdout.print(f"{number}. {rule['text_en']}", soft_wrap=True, highlight=False)
     tried = len(content["rules"]) + len(content["not_confirmed"])
     stdout.print(
         f"{content['looked_at']:,} conditions looked at, {content['discovered']:,} passed the "

@@ -334,9 +334,7 @@ def _show_judged(judged: dict[str, Any]) -> None:
         print_table("Markers", ("marker", "precision", "recall", "F1", "labelled"), rows)
         macro = judged["markers_macro_f1"]
         within = f"[{shown(macro['low'])}, {shown(macro['high'])}]"
-        stdout.print(
-            f"Markers: macro-F1 {shown(macro['value'])} {within}.", highlight=False, markup=False
-        )
+        stdout.print(f"Markers: macro-F1 {shown(macro['value'])} {within}.", highlight=False)
     if "tone" in judged:
         tone = judged["tone"]
         stdout.print(

@@ -57,5 +57,5 @@ def _answer(model: RegisteredModel, reason: str, *, as_json: bool, more: dict[st
             "run_id": model.run_id, "promoted_at": model.promoted_at or None, **more,
         })  # fmt: skip
         return
-    stdout.print(reason, soft_wrap=True, markup=False, highlight=False)
+    stdout.print(reason, soft_wrap=True, highlight=False)
     stdout.print(f"Scoring uses it from now on: {model.uri}", soft_wrap=True, highlight=False)

@@ -104,7 +104,7 @@ def stages_for(console: Console | None) -> Stages:
     """Stages on the console given; without one in the notebook if we are in one, else on stderr."""
     if console is not None:
         return Stages(console)
-    here = Console(stderr=True)
+    here = Console(stderr=True, markup=False)
     return NotebookStages() if here.is_jupyter else Stages(here)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from churnml.evaluation.meaning import FIGURES
 from churnml.report.money_terminal import money_table
@@ -39,7 +40,7 @@ class Stages:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time one stage of the run."""
-        self.say(f"[bold]{name}[/bold] …")
+        self.console.print(Text.assemble((name, "bold"), " …"), soft_wrap=True)
         start = time.perf_counter()
         try:
             yield
@@ -48,7 +49,7 @@ class Stages:
 
     def say(self, line: str) -> None:
         """Write one line of progress."""
-        self.console.print(line, highlight=False, soft_wrap=True)
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def notices(self, lines: Sequence[str]) -> None:
         """Write what a user should know of the data; brackets in it are not markup."""
