@@ -8,7 +8,7 @@
 #       format_version: '1.3'
 #       jupytext_version: 1.19.6
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -86,7 +86,7 @@ Markdown(
 
 # %%
 risk = cached_message_risk(opened, folder=Path("../mlruns/cache"))
-dataset = with_message_risk(opened, risk)
+dataset = with_message_risk(opened, risk, cache=Path("../mlruns/cache/text"))
 as_ofs = ch.weekly(dataset.observed_until - 52 * 7 * DAY, dataset.observed_until)
 snapshots = ch.take_snapshots(dataset, list(as_ofs))
 names = ["tone_usual", "tone_drop", "tone_deviation_4w", "formality_deviation_4w",

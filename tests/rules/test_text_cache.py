@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from churnml.errors import InputError
-from churnml.model.message_risk import with_message_risk
+from churnml.model import examples
 from churnml.text.cache import ScoreCache
 from churnml.text.columns import COLUMNS, MARKERS, OF_THE_SCORER
 from churnml.text.scoring import score_messages
@@ -74,9 +74,11 @@ def test_a_dataset_is_heard_beside_the_other_caches_and_nowhere_else(
     monkeypatch.chdir(tmp_path)
     message = {"message_id": "1", "customer_id": "a", "sent_at": "2026-01-05",
                "author": "customer", "text": "thanks"}  # fmt: skip
-    dataset = dataset_of({"messages": [message]}, until="2026-02-01")
+    tables = {"messages": [message], "subscriptions": [
+        {"subscription_id": "1", "customer_id": "a", "started_at": "2026-01-01"}]}  # fmt: skip
+    dataset = dataset_of(tables, until="2026-02-01")
 
-    with_message_risk(dataset, None, cache=tmp_path / "cache" / "text")
+    examples._listened(dataset, folder=tmp_path / "cache")
 
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
     assert list((tmp_path / "cache" / "text").rglob("*.parquet"))

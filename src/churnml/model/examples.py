@@ -291,7 +291,7 @@ def _drawn(
 def _listened(dataset: Dataset, *, folder: Path) -> tuple[Dataset, MessageRisk | None]:
     """The dataset with its messages heard, and the model of what they say about leaving."""
     risk = cached_message_risk(dataset, folder=folder)
-    return with_message_risk(dataset, risk), risk
+    return with_message_risk(dataset, risk, cache=folder / "text"), risk
 
 
 def _table(

@@ -23,7 +23,7 @@ def as_ipynb(text: str) -> str:
         _cell(text[start.end() : end].strip("\n"), markdown=start["kind"] is not None, place=place)
         for place, (start, end) in enumerate(zip(starts, ends, strict=True))
     ]
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     paired = {"formats": "ipynb,py:percent"}
     content = {
         "cells": cells,
