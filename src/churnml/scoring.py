@@ -30,7 +30,7 @@ from churnml.model.message_risk import with_message_risk
 from churnml.snapshots import take_snapshots
 from churnml.sources.dataset import Dataset
 from churnml.text.hearing import MESSAGE_SCORES
-from churnml.windows import DAY, WEEK_DAYS
+from churnml.windows import DAY, WEEK_DAYS, local
 
 #: After so many days without data the windows of four weeks are empty for everyone.
 BLIND_DAYS = 28
@@ -132,29 +132,36 @@ def spread_features_at(
 
 
 def _at_risk(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:
-    _inside(as_ofs, dataset.observed_until)
+    _inside(as_ofs, dataset)
     snapshots = take_snapshots(dataset, as_ofs)
     if snapshots.empty:
-        first, last = min(as_ofs), max(as_ofs)
+        first, last, until = _days(dataset, min(as_ofs), max(as_ofs), dataset.observed_until)
         raise InputError(
-            f"Nobody is at risk between {first:%Y-%m-%d} and {last:%Y-%m-%d}. The data is observed "
-            f"until {dataset.observed_until:%Y-%m-%d}; choose as_ofs inside it."
+            f"Nobody is at risk between {first} and {last}. The data is observed until {until}; "
+            "choose as_ofs inside it."
         )
     return snapshots
 
 
-def said_of_silence(as_ofs: Sequence[pd.Timestamp], observed_until: pd.Timestamp) -> str | None:
-    """What to mind where an as_of lies a week and more after the data; None where none does."""
-    behind = (max(as_ofs) - observed_until) / DAY
-    if behind < WEEK_DAYS:
+def said_of_silence(as_ofs: Sequence[pd.Timestamp], dataset: Dataset) -> str | None:
+    """What to mind where an as_of lies a week and more after the data, but is not refused."""
+    behind = (max(as_ofs) - dataset.observed_until) / DAY
+    if not WEEK_DAYS <= behind <= BLIND_DAYS:
         return None
+    last, until = _days(dataset, max(as_ofs), dataset.observed_until)
     return (
-        f"The data end {behind:.0f} days before {max(as_ofs):%Y-%m-%d}, so everyone looks "
-        f"that much more silent. Score at {observed_until:%Y-%m-%d}, or load newer data."
+        f"The data end {behind:.0f} days before {last}, so everyone looks that much more silent. "
+        f"Score at {until}, or load newer data."
     )
 
 
-def _inside(as_ofs: Sequence[pd.Timestamp], observed_until: pd.Timestamp) -> None:
+def _days(dataset: Dataset, *moments: pd.Timestamp) -> list[str]:
+    """The days of these instants where the company is."""
+    zone = dataset.description.timezone
+    return [f"{local(moment, zone=zone):%Y-%m-%d}" for moment in moments]
+
+
+def _inside(as_ofs: Sequence[pd.Timestamp], dataset: Dataset) -> None:
     """Refuse what lies so far after the data that everyone would look silent.
 
     Raises
@@ -162,11 +169,12 @@ def _inside(as_ofs: Sequence[pd.Timestamp], observed_until: pd.Timestamp) -> Non
     InputError
         Naming the last as_of that the data carries.
     """
-    last = observed_until + BLIND_DAYS * DAY
+    last = dataset.observed_until + BLIND_DAYS * DAY
     if max(as_ofs) > last:
+        until, asked, latest = _days(dataset, dataset.observed_until, max(as_ofs), last)
         raise InputError(
-            f"The data is observed until {observed_until:%Y-%m-%d}; at {max(as_ofs):%Y-%m-%d} "
-            f"everyone would look silent. Choose as_ofs until {last:%Y-%m-%d}, or load newer data."
+            f"The data is observed until {until}; at {asked} everyone would look silent. Choose "
+            f"as_ofs until {latest}, best {until}, or load newer data."
         )
 
 

@@ -157,3 +157,14 @@ def _stamp(moment: Any) -> Any:
     except ValueError:
         return pd.NaT
     return pd.Timestamp(known) if isinstance(known, date | np.datetime64) else pd.NaT
+
+
+def local(moment: pd.Timestamp, *, zone: str) -> pd.Timestamp:
+    """What the clock in the zone shows at a naive UTC instant: how days are told to a user.
+
+    Examples
+    --------
+    >>> local(pd.Timestamp("2025-10-31 23:00"), zone="Europe/Berlin")
+    Timestamp('2025-11-01 00:00:00')
+    """
+    return moment.tz_localize("UTC").tz_convert(zone).tz_localize(None)

@@ -127,7 +127,7 @@ def test_a_number_takes_the_form_of_its_noun(tmp_path):
 
 
 def test_an_explained_customer_is_told_in_russian_with_titles_and_decimal_commas():
-    now, then = pd.Timestamp("2026-01-05"), pd.Timestamp("2025-12-01")
+    now, then = pd.Timestamp("2026-01-04 21:00"), pd.Timestamp("2025-11-30 21:00")
     reason = {
         "text_en": "Logins", "text_ru": "Входы: было 12, стало 3", "play": "usage_coaching",
         "evidence": [{"table": "tickets", "id": "T-1", "at": then}], "would_lower": 0.0312,
@@ -142,7 +142,7 @@ def test_an_explained_customer_is_told_in_russian_with_titles_and_decimal_commas
     }  # fmt: skip
     console = Console(width=100, record=True, file=io.StringIO())
 
-    show_account(content, console, language="ru")
+    show_account(content, console, language="ru", timezone="Europe/Moscow")
     said = [line.rstrip() for line in console.export_text().replace("\u00a0", " ").splitlines()]
 
     assert said[:5] == [

@@ -87,11 +87,14 @@ def test_nobody_is_scored_so_long_after_the_data_that_all_look_silent(dataset_of
         assert len(features_at(dataset, [moment], features=())) == 1
 
 
-def test_a_date_a_week_after_the_data_is_scored_with_a_warning():
-    end = pd.Timestamp("2026-10-31")
+def test_a_date_a_week_after_the_data_is_scored_with_a_warning(dataset_of):
+    dataset = dataset_of({}, until="2026-10-31")
+    end = dataset.observed_until
 
-    assert said_of_silence([end, end + 6 * DAY], end) is None
-    told = said_of_silence([end, end + 27 * DAY], end)
+    assert said_of_silence([end, end + 6 * DAY], dataset) is None
+    # Later still the scores are refused, and that is said once.
+    assert said_of_silence([end, end + (BLIND_DAYS + 1) * DAY], dataset) is None
+    told = said_of_silence([end, end + 27 * DAY], dataset)
     assert told is not None
     assert "27 days before 2026-11-27" in told
     assert "Score at 2026-10-31" in told

@@ -61,7 +61,7 @@ def alerts(
     if as_json:
         print_json({**desk.as_json(), "out": str(out), "state": str(state)})
     else:
-        show_desk(desk, stdout.console)
+        show_desk(desk, stdout.console, timezone=opened.description.timezone)
         stdout.print(f"All alerts are in {out}.", soft_wrap=True)
 
 
@@ -87,4 +87,4 @@ def watch(
     if as_json:
         print_json({"customers": listed.records(), "as_of": f"{listed.as_of:%Y-%m-%dT%H:%M:%SZ}"})
     else:
-        show_watch_list(listed, stdout.console)
+        show_watch_list(listed, stdout.console, timezone=opened.description.timezone)

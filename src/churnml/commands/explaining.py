@@ -53,7 +53,7 @@ def explain(
     if as_json:
         print_json(_in_iso(content))
     else:
-        show_account(content, stdout.console, language=lang)
+        show_account(content, stdout.console, language=lang, timezone=zone)
 
 
 def _in_iso(value: Any) -> Any:

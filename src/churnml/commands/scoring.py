@@ -30,6 +30,7 @@ from churnml.commands.base import (
     stderr,
     stdout,
 )
+from churnml.spoken import counted
 
 
 @app.command(epilog="Example: churnml score data/demo/data --as-of 2026-01-05 --out scores.parquet")
@@ -62,7 +63,7 @@ def score(
     as_ofs = instants(opened, as_of, since, until, every)
     bundle = Bundle.load(resolve(model))
     show_notices(opened)
-    if silence := said_of_silence(as_ofs, opened.observed_until):
+    if silence := said_of_silence(as_ofs, opened):
         stderr.print(f"note: {silence}", style="yellow", highlight=False, soft_wrap=True)
     heard = listened(opened, bundle)
     scores, table, _ = score_everyone(heard, bundle, as_ofs, study=study)
@@ -80,7 +81,8 @@ def _answer(content: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(content)
         return
-    where = f"{content['rows']:,} scores at {len(content['as_ofs'])} as_ofs in {content['out']}"
+    moments = counted(len(content["as_ofs"]), "as_of")
+    where = f"{counted(content['rows'], 'score')} at {moments} in {content['out']}"
     stdout.print(where, soft_wrap=True)
     for kind, counts in content["tiers"].items():
         said = ", ".join(f"{count:,} {tier}" for tier, count in counts.items())

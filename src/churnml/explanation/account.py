@@ -14,9 +14,11 @@ from churnml.explanation.open_problem import open_problems
 from churnml.explanation.reasons import reasons_of, voices_of
 from churnml.explanation.score_change import score_change
 from churnml.features import Feature
+from churnml.labels import spells
 from churnml.model.bundle import Bundle
 from churnml.scoring import features_at, listened, needed_features
 from churnml.sources.dataset import Dataset
+from churnml.windows import local
 
 
 def account(
@@ -57,7 +59,7 @@ def account(
     features = needed_features(heard, bundle)
     moments = [as_of] if since is None else [since, as_of]
     table = features_at(heard, moments, features=features)
-    rows = {moment: _row(table, customer_id, moment) for moment in moments}
+    rows = {moment: _row(table, dataset, customer_id, moment) for moment in moments}
     now = rows[as_of]
     everyone = table[table.index.get_level_values("as_of") == as_of]
     content = {
@@ -97,12 +99,38 @@ def _records(change: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _row(table: pd.DataFrame, customer_id: str, as_of: pd.Timestamp) -> pd.DataFrame:
+def _row(
+    table: pd.DataFrame, dataset: Dataset, customer_id: str, as_of: pd.Timestamp
+) -> pd.DataFrame:
     names, moments = (table.index.get_level_values(n) for n in ("customer_id", "as_of"))
     found = table[(names == customer_id) & (moments == as_of)]
     if found.empty:
-        raise InputError(
-            f"{customer_id} is not at risk on {as_of:%Y-%m-%d}: no contract or activity was known "
-            "then. Check that the id is written as in the data (leading zeros), and the date."
-        )
+        raise InputError(_absent(dataset, customer_id, as_of))
     return found
+
+
+def _absent(dataset: Dataset, customer_id: str, as_of: pd.Timestamp) -> str:
+    """Why a customer is not at risk, as far as the data tell it, and what to do."""
+    zone, stays = dataset.description.timezone, spells(dataset)
+    own = stays[stays["customer_id"] == customer_id]
+    begun = own[own["started_at"] < as_of]
+    said = f"{customer_id} is not at risk on {local(as_of, zone=zone):%Y-%m-%d}"
+    if not begun.empty and pd.notna(left := begun["exit_at"].iloc[-1]) and left <= as_of:
+        day = f"{local(left, zone=zone):%Y-%m-%d}"
+        return f"{said}: the customer left on {day}. Choose an as_of before that."
+    if begun.empty and not own.empty:
+        day = f"{local(own['started_at'].min(), zone=zone):%Y-%m-%d}"
+        return f"{said}: the customer came on {day}. Choose an as_of after that."
+    if own.empty and (alike := _alike(customer_id, stays["customer_id"])):
+        return f"{said}: the data know no such id. Is {' or '.join(alike)} meant?"
+    return (
+        f"{said}: no contract or activity was known then. Check that the id is written as in the "
+        "data (leading zeros), and the date."
+    )
+
+
+def _alike(customer_id: str, known: pd.Series) -> list[str]:
+    """Up to three ids that differ in leading zeros, blanks or capitals only."""
+    wanted = customer_id.strip().lstrip("0").casefold()
+    bare = known.str.strip().str.lstrip("0").str.casefold()
+    return sorted(set(known[bare == wanted]))[:3]

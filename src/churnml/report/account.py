@@ -12,6 +12,7 @@ from rich.text import Text
 from churnml.alerting.naming import play_name, row_name
 from churnml.report.captions import family_name
 from churnml.spoken import FIXED, Language, decimal, percent
+from churnml.windows import local
 
 _DATE = {"en": "%Y-%m-%d", "ru": "%d.%m.%Y"}
 _DAY = {"en": "%m-%d", "ru": "%d.%m"}
@@ -33,24 +34,30 @@ _WORDS = {
 }  # fmt: skip
 
 
-def show_account(content: Mapping[str, Any], console: Console, *, language: Language) -> None:
+def show_account(
+    content: Mapping[str, Any], console: Console, *, language: Language, timezone: str
+) -> None:
     """Print the explanation of one customer, as ``explanation.account`` returns it."""
-    words = _WORDS[language]
+    words, since = _WORDS[language], content["since"]
+    written = {
+        name: "" if moment is None else f"{local(moment, zone=timezone):{_DATE[language]}}"
+        for name, moment in (("as_of", content["as_of"]), ("since", since))
+    }
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
-    head = f"{content['customer_id']}, {content['as_of']:{_DATE[language]}}: {words['risk']} "
+    head = f"{content['customer_id']}, {written['as_of']}: {words['risk']} "
     head += percent(content["probability"], language, digits=1)
-    if content["since"] is not None:
+    if since is not None:
         before = percent(content["probability_then"], language, digits=1)
-        head += f" ({words['then']} {before} {words['on']} {content['since']:{_DATE[language]}})"
+        head += f" ({words['then']} {before} {words['on']} {written['since']})"
     say(head)
     if content["open_problem"] is not None:
         say(f"{words['open']}: {content['open_problem'][f'text_{language}']}")
     say(f"{words['why']}:" if content["reasons"] else words["none"])
     for reason in content["reasons"]:
-        for line in _lines(reason, language):
+        for line in _lines(reason, language, timezone):
             say(line)
     families = [
         (family_name(one["family"], language), one["contribution"]) for one in content["families"]
@@ -58,17 +65,18 @@ def show_account(content: Mapping[str, Any], console: Console, *, language: Lang
     console.print(_table(words["families"], words["family"], families, language))
     if content["change"] is not None:
         moved = [(one[f"text_{language}"], one["difference"]) for one in content["change"]]
-        title = f"{words['change']} {content['since']:{_DATE[language]}}"
+        title = f"{words['change']} {written['since']}"
         console.print(_table(title, words["what"], moved[:SHOWN], language))
 
 
-def _lines(reason: Mapping[str, Any], language: Language) -> list[str]:
+def _lines(reason: Mapping[str, Any], language: Language, timezone: str) -> list[str]:
     words = _WORDS[language]
     lines = [
         f"• {reason[f'text_{language}']} ({words['play']}: {play_name(reason['play'], language)})"
     ]
     keys = [
-        f"{row_name(row['table'], language)} {row['id']} {row['at']:{_DAY[language]}}"
+        f"{row_name(row['table'], language)} {row['id']} "
+        f"{local(row['at'], zone=timezone):{_DAY[language]}}"
         for row in reason["evidence"]
     ]
     if keys:

@@ -13,15 +13,18 @@ from rich.text import Text
 from churnml.alerting.desk import Desk
 from churnml.alerting.watch import WatchList
 from churnml.spoken import percent
+from churnml.windows import local
 
 #: So many of an owner's alerts are listed; the file holds all.
 SHOWN = 10
 _NO_OWNER = "no owner"
 
 
-def show_desk(desk: Desk, console: Console) -> None:
+def show_desk(desk: Desk, console: Console, *, timezone: str) -> None:
     """Print the open alerts, a table for each owner, the most urgent first."""
     open_alerts = desk.open
+    clock = {name: _local(open_alerts[name], timezone) for name in ("as_of", "deadline")}
+    open_alerts = open_alerts.assign(**clock)
     owners = open_alerts["owner"].astype("object").where(open_alerts["owner"].notna(), _NO_OWNER)
     for owner, lines in open_alerts.groupby(owners, sort=True):
         console.print(_digest(str(owner), lines))
@@ -52,9 +55,10 @@ def _digest(owner: str, lines: pd.DataFrame) -> Table:
     return _filled(table, columns, lines.head(SHOWN))
 
 
-def show_watch_list(listed: WatchList, console: Console) -> None:
+def show_watch_list(listed: WatchList, console: Console, *, timezone: str) -> None:
     """Print the watch-list, the most valuable first."""
-    title = f"The {len(listed.table)} most valuable customers on {listed.as_of:%Y-%m-%d}"
+    day = f"{local(listed.as_of, zone=timezone):%Y-%m-%d}"
+    title = f"The {len(listed.table)} most valuable customers on {day}"
     table = Table(title=Text(title), title_justify="left")
     columns: Sequence[tuple[str, str, Callable[[Any], str]]] = (
         ("customer", "customer_id", str),
@@ -95,6 +99,10 @@ def _whole(value: float) -> str:
 
 def _money(value: float) -> str:
     return f"{value:,.0f}"
+
+
+def _local(moments: pd.Series, timezone: str) -> pd.Series:
+    return moments.dt.tz_localize("UTC").dt.tz_convert(timezone).dt.tz_localize(None)
 
 
 def _day(value: pd.Timestamp) -> str:

@@ -14,6 +14,7 @@ from churnml.contract import TABLES
 from churnml.sources.description import Description
 from churnml.sources.mapping import Plan
 from churnml.sources.workshop import Workshop, quoted
+from churnml.windows import local
 
 #: Rows so long after an estimated edge are kept: a feed fades in days, a broken clock jumps years.
 GRACE_DAYS = 28
@@ -33,11 +34,14 @@ class Edge:
         Rows from here on are quarantined.
     declared : bool
         Whether dataset.toml states it.
+    day : str
+        The day of ``observed_until`` in the zone of the data, as dataset.toml would state it.
     """
 
     observed_until: pd.Timestamp
     limit: pd.Timestamp
     declared: bool
+    day: str
 
 
 def find_edge(
@@ -56,12 +60,17 @@ def find_edge(
     if description.observed_until is not None:
         instant = description.instant(description.observed_until)
         observed = instant if known_until is None else min(instant, known_until)
-        return Edge(observed, instant, declared=True)
+        return Edge(observed, instant, declared=True, day=_day(observed, description))
     volume = _volume(shop, plans)
     last = last_usual_day(volume) if volume else _NO_DAY
     instant = description.instant(last + timedelta(days=1))
     observed = instant if known_until is None else min(instant, known_until)
-    return Edge(observed, instant + pd.Timedelta(days=GRACE_DAYS), declared=False)
+    limit = instant + pd.Timedelta(days=GRACE_DAYS)
+    return Edge(observed, limit, declared=False, day=_day(observed, description))
+
+
+def _day(observed: pd.Timestamp, description: Description) -> str:
+    return f"{local(observed, zone=description.timezone):%Y-%m-%d}"
 
 
 def _volume(shop: Workshop, plans: dict[str, Plan]) -> list[tuple[date, int]]:

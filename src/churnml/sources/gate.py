@@ -200,7 +200,7 @@ def _after_edge(rows: Asked, plan: Plan, edge: Edge) -> Iterator[Finding]:
     )[0]
     if count:
         weekend = pd.Timestamp(str(last)) < edge.observed_until + pd.Timedelta(days=_QUIET_DAYS)
-        message = say("after_estimated_edge", rows=count, edge=edge.observed_until)
+        message = say("after_estimated_edge", rows=count, day=edge.day)
         severity = "info" if weekend else "warning"
         yield Finding(table.name, "after_observed_until", int(count), severity, message)
 

@@ -263,4 +263,4 @@ def _finish(gated: Gated) -> None:
             state = "table_empty" if name in gated.plans else "table_absent"
             gated.notices.append(say(state, table=name, off=say(f"off_{name}")))
     if not gated.edge.declared:
-        gated.notices.append(say("edge_estimated", edge=gated.edge.observed_until))
+        gated.notices.append(say("edge_estimated", day=gated.edge.day))

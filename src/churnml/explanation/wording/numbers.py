@@ -6,6 +6,7 @@ import pandas as pd
 
 from churnml.spoken import FIXED, NARROW, Language, per_cent
 from churnml.spoken import plural as form_after
+from churnml.windows import local
 
 MINUS = "\u2212"
 _MONTHS = {
@@ -55,8 +56,8 @@ def money(amount: float, *, language: Language, currency: str | None) -> str:
 
 def date(moment: pd.Timestamp, *, language: Language, timezone: str) -> str:
     """Day and month in the zone of the dataset."""
-    local = moment.tz_localize("UTC").tz_convert(timezone)
-    return f"{local.day}{FIXED}{_MONTHS[language][local.month - 1]}"
+    shown = local(moment, zone=timezone)
+    return f"{shown.day}{FIXED}{_MONTHS[language][shown.month - 1]}"
 
 
 def plural(value: float, forms: tuple[str, ...], *, language: Language) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any, cast
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ from churnml.features import Feature
 from churnml.health import Preset
 from churnml.sources.dataset import Finding
 from churnml.spoken import Spoken
-from churnml.windows import LabelWindow
+from churnml.windows import LabelWindow, local
 
 Reason = Mapping[str, Any]
 
@@ -282,6 +283,8 @@ class ReportFacts:
     misses : tuple of MissFact
     calls : tuple of CallFact
     notes : DataNotes
+    timezone : str
+        Of the dataset. Instants are naive UTC until ``on_the_clock``.
     """
 
     dataset: str
@@ -309,3 +312,38 @@ class ReportFacts:
     calls: tuple[CallFact, ...]
     notes: DataNotes
     ledger: LedgerFacts | None = None
+    timezone: str = "UTC"
+
+
+#: What holds instants; all else is told as it stands.
+_TIMED = (
+    Standing, Earlier, LedgerFacts, AlertFact, Quote, Contact, CustomerFact, MissFact, CallFact,
+    DataNotes, ReportFacts,
+)  # fmt: skip
+
+
+def on_the_clock(facts: ReportFacts) -> ReportFacts:
+    """The facts with every instant as the clock of the dataset's zone shows it.
+
+    An as_of asked for as a day is midnight there: in UTC the page would bear the day before.
+    """
+    return cast(ReportFacts, _shown(facts, facts.timezone))
+
+
+def naive(moment: Any) -> pd.Timestamp:
+    """A naive UTC instant of whatever a reason holds."""
+    stamp = pd.Timestamp(moment)
+    return stamp if stamp.tzinfo is None else stamp.tz_convert("UTC").tz_localize(None)
+
+
+def _shown(value: Any, zone: str) -> Any:
+    if isinstance(value, datetime):
+        return local(naive(value), zone=zone)
+    if isinstance(value, _TIMED):
+        held = {each.name: getattr(value, each.name) for each in fields(value)}
+        return replace(value, **{name: _shown(one, zone) for name, one in held.items()})
+    if isinstance(value, Mapping):
+        return {name: _shown(one, zone) for name, one in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_shown(one, zone) for one in value)
+    return value

@@ -119,6 +119,7 @@ def _setting(bundle: Bundle, dataset: Dataset, *, study: Study, policy: Policy) 
     return {
         "dataset": bundle.dataset,
         "currency": dataset.description.currency,
+        "timezone": dataset.description.timezone,
         "model_digest": bundle.digest,
         "data_until": bundle.data_until,
         "window": _window(bundle, dataset),

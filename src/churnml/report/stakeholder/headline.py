@@ -22,6 +22,7 @@ from churnml.report.stakeholder.words import (
     whole,
     words_of,
 )
+from churnml.windows import local
 
 RECALL, PRECISION, RANKING = "recall_at_lead_21d", "alert_precision", "average_precision"
 MODEL, RANDOM, ORACLE = "model", "random", "oracle"
@@ -59,7 +60,7 @@ def headline(facts: ReportFacts, *, language: Language) -> Headline:
         title = words["no_proof"].format(**counts)
         return Headline(title, (words["no_proof_lead"], today), (), is_good=False)
     document = facts.proof.document
-    title, leads = _proven(document, language)
+    title, leads = _proven(document, language, zone=facts.timezone)
     measures = _measures(document, language)
     if document["promoted"]:
         return Headline(title, (*leads, today), measures, is_good=True)
@@ -99,7 +100,9 @@ def _today(facts: ReportFacts, language: Language) -> str:
     return f"{said} {value}"
 
 
-def _proven(document: Mapping[str, Any], language: Language) -> tuple[str, tuple[str, ...]]:
+def _proven(
+    document: Mapping[str, Any], language: Language, *, zone: str
+) -> tuple[str, tuple[str, ...]]:
     words, metrics = words_of(language)["head"], document["metrics"]
     if metrics.get(RECALL) is None:
         return _proven_by_rows(document, language)
@@ -113,11 +116,13 @@ def _proven(document: Mapping[str, Any], language: Language) -> tuple[str, tuple
         random=of_100(baselines[RANDOM].get(RECALL)),
         right=_right(metrics.get(PRECISION), language),
     )  # fmt: skip
+    folds = document["folds"]
+    first, last = pd.Timestamp(folds[0]["test_from"]), pd.Timestamp(folds[-1]["test_until"])
     measured = words["measured"].format(
         exits=whole(document["n_exits"], language),
         load=whole(metrics["alerts_per_week"], language),
-        first=day(pd.Timestamp(document["folds"][0]["test_from"]), language),
-        last=day(pd.Timestamp(document["folds"][-1]["test_until"]), language),
+        first=day(local(first, zone=zone), language),
+        last=day(local(last, zone=zone), language),
     )  # fmt: skip
     return title, (lead.strip(), measured)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from churnml.report.canvas import Language
-from churnml.report.stakeholder.facts import CustomerFact, Lane
+from churnml.report.stakeholder.facts import CustomerFact, Lane, naive
 from churnml.report.stakeholder.timeline import SCORE
 from churnml.report.stakeholder.words import cut, decimal, percent, short_day, words_of
 from churnml.windows import DAY, WEEK_DAYS
@@ -199,12 +198,6 @@ def _since(customer: CustomerFact, weeks: Sequence[pd.Timestamp]) -> tuple[Mark,
             mark = _mark(naive(since), weeks, str(number))
             found.setdefault(mark.at, []).append(mark.text)
     return tuple(Mark(at, " ".join(numbers)) for at, numbers in found.items())
-
-
-def naive(moment: Any) -> pd.Timestamp:
-    """A naive UTC instant of whatever a reason holds."""
-    stamp = pd.Timestamp(moment)
-    return stamp if stamp.tzinfo is None else stamp.tz_convert("UTC").tz_localize(None)
 
 
 def _mark(moment: pd.Timestamp, weeks: Sequence[pd.Timestamp], text: str, title: str = "") -> Mark:

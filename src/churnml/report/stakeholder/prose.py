@@ -21,6 +21,7 @@ from churnml.report.stakeholder.headline import (
 from churnml.report.stakeholder.sections import MOST_SECTIONS
 from churnml.report.stakeholder.tables import CAUGHT, FINDINGS_SHOWN, MISSES_SHOWN, SHOWN_RIVALS
 from churnml.report.stakeholder.words import day, decimal, load, money, whole, words_of
+from churnml.windows import local
 
 Prose = Mapping[str, str]
 #: Columns of the table of scores in which more is better, beside the money.
@@ -100,7 +101,8 @@ def _tiers(facts: ReportFacts, language: Language) -> Prose:
     edges = {name: load(edge, language) for name, edge in facts.tier_edges.items()}
     past = ""
     if facts.proof is not None and facts.proof.document.get("folds"):
-        until = pd.Timestamp(facts.proof.document["folds"][-1]["test_until"])
+        ended = pd.Timestamp(facts.proof.document["folds"][-1]["test_until"])
+        until = local(ended, zone=facts.timezone)
         past = words["past"].format(until=day(until, language))
     return {"tiers": words[f"intro_{facts.tiers_by}"].format(**edges), "tiers_past": past}
 

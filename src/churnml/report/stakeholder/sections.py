@@ -18,8 +18,9 @@ from churnml.report.stakeholder.facts import (
     Earlier,
     Reason,
     ReportFacts,
+    naive,
 )
-from churnml.report.stakeholder.lanes import DrawnTimeline, drawn_timeline, naive
+from churnml.report.stakeholder.lanes import DrawnTimeline, drawn_timeline
 from churnml.report.stakeholder.listing import NAME_LETTERS, shown_name
 from churnml.report.stakeholder.words import cut, day, money, percent, short_day, whole, words_of
 

@@ -8,7 +8,7 @@ from typing import Any
 from churnml.errors import InputError
 from churnml.report.canvas import Language
 from churnml.report.page import render
-from churnml.report.stakeholder.facts import ReportFacts
+from churnml.report.stakeholder.facts import ReportFacts, on_the_clock
 from churnml.report.stakeholder.headline import headline
 from churnml.report.stakeholder.listing import listing
 from churnml.report.stakeholder.pictures import pictures
@@ -51,7 +51,7 @@ def write_report(path: Path, facts: ReportFacts, *, language: Language) -> int:
 
 def report_html(facts: ReportFacts, *, language: Language = "en") -> str:
     """One HTML page that asks for nothing from outside; every text of the data is escaped."""
-    words = words_of(language)
+    words, facts = words_of(language), on_the_clock(facts)
     values = _values(facts, language)
     titles = words["contents"]
     contents = [(key, titles[key]) for key in _SECTIONS if values["there"][key]]
