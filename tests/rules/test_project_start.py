@@ -85,9 +85,85 @@ def test_files_with_russian_headings_become_the_canonical_tables(tmp_path):
     assert columns(guess, "tickets")["opened_at"] == "Дата создания"
     assert columns(guess, "messages")["author"] == "Автор"
     assert guess.of("events")[0].file.pattern == "действия_2025-*.csv"
-    assert guess.roles == {"login": ("вход",)}
+    assert guess.roles == {"login": ("Вход",)}
     assert guess.churn == "contract"
     assert guess.unused == {}
+
+
+def german(folder: Path) -> list[Path]:
+    """An export as a German office program writes it: cp1252, semicolons, commas, day first."""
+    clients = "".join(f"00{n};Müller {n};Elektro;01.02.2024;aktiv\n" for n in range(20))
+    contracts = "".join(
+        f"V-{n};00{n};01.02.2024;{'15.04.2025' if n < 4 else ''};1.234,50;Profi\n"
+        for n in range(20)
+    )
+    tickets = "".join(
+        f"T{n};00{n % 20};{day:%d.%m.%Y} 10:30;;Störung\n" for n, day in enumerate(DAYS[::3])
+    )
+    bills = "".join(f"R-{n};00{n};01.03.2025;15.03.2025;;1.234,50;EUR\n" for n in range(20))
+    usage = "".join(f"00{n};{day}T08:00:05+02:00;Anmeldung\n" for day in DAYS for n in range(20))
+    return [
+        written(folder, name, f"{heading}\n{rows}", "cp1252")
+        for name, heading, rows in (
+            ("Kunden.csv", "KundenNr;Firma;Gewerk;RegistriertAm;Status", clients),
+            ("Verträge.csv", "VertragsNr;KundenNr;Beginn;Ende;Monatspreis;Tarif", contracts),
+            ("Tickets.csv", "TicketNr;KdNr;Eröffnet;Geschlossen;Kategorie", tickets),
+            ("Rechnungen.csv", "RechnungsNr;KdNr;Datum;FälligAm;BezahltAm;Betrag;Währung", bills),
+            ("Nutzung.csv", "kunden_nr;zeitpunkt;aktion", usage),
+        )
+    ]
+
+
+def test_files_with_german_headings_become_the_canonical_tables(tmp_path):
+    guess = guess_mapping(german(tmp_path))
+
+    assert columns(guess, "customers") == {
+        "customer_id": "KundenNr", "signed_up_at": "RegistriertAm", "name": "Firma",
+        "industry": "Gewerk",
+    }  # fmt: skip
+    assert columns(guess, "subscriptions") == {
+        "subscription_id": "VertragsNr", "customer_id": "KundenNr", "started_at": "Beginn",
+        "ended_at": "Ende", "plan": "Tarif", "mrr": "Monatspreis",
+    }  # fmt: skip
+    assert columns(guess, "tickets")["opened_at"] == "Eröffnet"
+    assert columns(guess, "tickets")["resolved_at"] == "Geschlossen"
+    assert columns(guess, "invoices") == {
+        "invoice_id": "RechnungsNr", "customer_id": "KdNr", "issued_at": "Datum",
+        "amount": "Betrag", "due_at": "FälligAm", "paid_at": "BezahltAm",
+    }  # fmt: skip
+    assert guess.roles == {"login": ("Anmeldung",)}
+    assert (guess.currency, guess.currency_told, guess.churn) == ("EUR", True, "contract")
+    assert guess.unused == {}
+
+
+def test_names_of_events_are_guessed_as_they_are_written_so_that_they_are_found(tmp_path):
+    start_project(tmp_path / "p", german(tmp_path / "data"))
+    dataset = open_dataset(tmp_path / "data", dataset_file=tmp_path / "p" / "dataset.toml")
+
+    (login,) = dataset.description.events["login"]
+    assert (dataset.frame("events")["name"] == login).all()
+    assert not [one for one in dataset.findings if one.rule == "unheard_name"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "said"),
+    [
+        ('login = ["anmeldung"]', ['capitals count: login = ["Anmeldung"]']),
+        ('login = ["Anmeldung", "login"]', []),  # an older name may be gone
+        ('key = ["Angebot"]', ["no event is called 'Angebot', as [events] key has it"]),
+    ],
+)
+def test_a_name_that_no_event_bears_is_found_by_the_gate(tmp_path, roles, said):
+    start_project(tmp_path / "p", german(tmp_path / "data"))
+    mapping = tmp_path / "p" / "dataset.toml"
+    text = mapping.read_text(encoding="utf-8")
+    mapping.write_text(text.replace('login = ["Anmeldung"]', roles), encoding="utf-8")
+
+    found = check(tmp_path / "data", dataset_file=mapping).findings
+    told = [one.message for one in found if one.rule == "unheard_name"]
+
+    assert len(told) == len(said)
+    assert all(part in message for part, message in zip(said, told, strict=True))
 
 
 def test_a_project_of_russian_files_is_fit_and_reads_dates_numbers_and_words(tmp_path):
@@ -391,6 +467,9 @@ def test_numbers_are_told_by_their_comma(values, decimal, whole):
 def test_a_name_is_near_by_its_words_not_by_its_letters():
     assert words_of("ДатаЗакрытия") == ("дата", "закрытия")
     assert nearness("ended", "end", ()) == 0.0
+    assert words_of("Größe") == words_of("groesse") == ("groesse",)
+    assert words_of("Émail-Numéro") == ("email", "numero")
+    assert words_of("Й") == ("й",)
     assert nearness("ACCOUNT_ID", "customer_id", ["account id"]) == 0.9
 
 

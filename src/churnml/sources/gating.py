@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -91,6 +93,8 @@ def _gated(
     gated.counts, gated.findings, gated.notices, gated.stops = counts, findings, notices, stops
     _judge_all(gated, known_until=known_until, quarantine=quarantine)
     gated.findings += find_symptoms(shop, gated.plans, edge)
+    if known_until is None:  # earlier, a name may not have been heard yet
+        gated.findings += _unheard(gated)
     _require_churn(gated)
     _finish(gated)
     return gated
@@ -246,6 +250,24 @@ def _has_activity(gated: Gated) -> bool:
     named = ", ".join(literal(name) for name in activity)
     seen = f"select 1 as seen from events where name in ({named}) limit 1"
     return bool(gated.shop.at(EVENTS.name).rows(seen))
+
+
+def _unheard(gated: Gated) -> Iterator[Finding]:
+    """Roles whose names no event bears, as far as can be seen: their features would be empty."""
+    roles = gated.description.events
+    if not roles or not any(one.kept for one in gated.counts if one.table == EVENTS.name):
+        return
+    asked = ", ".join(literal(name.lower()) for names in roles.values() for name in names)
+    near = f"select distinct name from events where lower(name) in ({asked}) order by name"
+    heard = [str(row[0]) for row in gated.shop.at(EVENTS.name).rows(near)]
+    for role, names in roles.items():
+        alike = [each for each in heard if each.lower() in {name.lower() for name in names}]
+        if set(names) & set(alike) and set(alike) <= set(names):
+            continue
+        meant = f"{role} = [{', '.join(json.dumps(each, ensure_ascii=False) for each in alike)}]"
+        key = "unheard_alike" if alike else "unheard"
+        said = say(key, role=role, names=", ".join(map(repr, names)), meant=meant)
+        yield Finding(EVENTS.name, "unheard_name", 0, "warning", said)
 
 
 def _stop(gated: Gated, table: str, why: Spoken) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,8 @@ SURE, LIKELY = 0.85, 0.65
 _CURRENCIES = {"usd": "USD", "dollar": "USD", "eur": "EUR", "euro": "EUR", "gbp": "GBP",
                "rub": "RUB", "руб": "RUB", "рубли": "RUB", "kzt": "KZT"}  # fmt: skip
 
-_OF_TIME = {"date", "time", "timestamp", "дата", "время"}
+_OF_TIME = {"date", "time", "timestamp", "дата", "время", "datum", "zeit", "zeitpunkt"}
+_CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 
 def spoken(confidence: float) -> str:
@@ -274,7 +276,7 @@ def _roles(tables: Sequence[TableMatch]) -> dict[str, tuple[str, ...]]:
     for found in tables:
         one = found.columns.get("name")
         if found.table is EVENTS and one is not None:
-            named += [one.source] if one.fixed else found.file.column(one.source).words
+            named += [one.source] if one.fixed else found.file.column(one.source).written
     roles = {}
     for role, others in synonyms()["events_roles"].items():
         meant = [name for name in dict.fromkeys(named) if nearness(name, role, others) >= 0.6]
@@ -284,12 +286,15 @@ def _roles(tables: Sequence[TableMatch]) -> dict[str, tuple[str, ...]]:
 
 
 def _currency(profiles: Sequence[FileProfile]) -> str | None:
-    """What a heading says; None where none does."""
-    words = (word for file in profiles for column in file.columns for word in words_of(column.name))
+    """What a heading says, or a column that holds one currency only; None where none does."""
+    columns = [column for file in profiles for column in file.columns]
+    words = [word for column in columns for word in words_of(column.name)]
+    words += [column.words[0] for column in columns if len(column.words) == 1]
     return next((_CURRENCIES[word] for word in words if word in _CURRENCIES), None)
 
 
 def _likely_currency(profiles: Sequence[FileProfile]) -> str:
     """Whoever writes Russian headings mostly counts in roubles."""
     names = [column.name for file in profiles for column in file.columns]
-    return "RUB" if 2 * sum(not name.isascii() for name in names) > len(names) else "EUR"
+    russian = sum(bool(_CYRILLIC.search(name)) for name in names)
+    return "RUB" if 2 * russian > len(names) else "EUR"

@@ -187,8 +187,10 @@ def _by_content(
 _FIXED = {
     ("events", "name"): {
         "purchase": ("purchase", "order", "transaction", "sale", "receipt", "invoice", "retail",
-                     "master", "покупки", "заказы", "продажи", "чеки", "транзакции"),
-        "login": ("login", "session", "visit", "входы", "сессии", "визиты", "посещения"),
+                     "master", "покупки", "заказы", "продажи", "чеки", "транзакции",
+                     "bestellungen", "käufe", "verkäufe"),
+        "login": ("login", "session", "visit", "входы", "сессии", "визиты", "посещения",
+                  "anmeldungen", "besuche"),
     },
     ("surveys", "kind"): {
         "nps": ("nps",), "csat": ("csat", "rating", "оценки"), "ces": ("ces",),

@@ -47,6 +47,8 @@ class ColumnProfile:
         Share of rows with a value.
     words : tuple of str
         Its values, lower case, if there are few.
+    written : tuple of str
+        The same as they are written, which is how names of events are compared.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ColumnProfile:
     distinct: float = 0.0
     filled: float = 1.0
     words: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
 
 
 def profile_columns(sample: pd.DataFrame) -> tuple[ColumnProfile, ...]:
@@ -71,7 +74,7 @@ def _profile(name: str, column: pd.Series) -> ColumnProfile:
     texts = texts[texts != ""]
     different = texts.drop_duplicates()
     values = different.iloc[:: len(different) // _VALUES + 1].tolist()
-    few = sorted(different.str.lower().tolist()) if len(different) <= FEW else []
+    few = sorted(different.tolist()) if len(different) <= FEW else []
     times, unclear = _times(column, values)
     return ColumnProfile(
         name=name,
@@ -82,7 +85,8 @@ def _profile(name: str, column: pd.Series) -> ColumnProfile:
         flag=bool(values) and {value.lower() for value in values} <= _FLAGS,
         distinct=len(different) / max(len(column), 1),
         filled=len(texts) / max(len(column), 1),
-        words=tuple(few),
+        words=tuple(sorted({value.lower() for value in few})),
+        written=tuple(few),
     )
 
 

@@ -1,14 +1,17 @@
-"""How near a name is to what we call a thing: by its words, in English and Russian."""
+"""How near a name is to what we call a thing: by its words, in English, Russian and German."""
 
 from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 _CAMEL = re.compile(r"(?<=[a-zа-яё0-9])(?=[A-ZА-ЯЁ])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ё": "е"})
+_LATIN = re.compile(r"[\u00c0-\u024f]+")
 _APART = re.compile(r"[^0-9a-zа-я]+")
 
 #: How sure a match by name is: our name, a known other name, one of them within more words.
@@ -22,13 +25,26 @@ def words_of(name: str) -> tuple[str, ...]:
     --------
     >>> words_of("CustomerID"), words_of("Дата_закрытия"), words_of("order items (2026)")
     (('customer', 'id'), ('дата', 'закрытия'), ('order', 'item', '2026'))
+    >>> words_of("FälligAm"), words_of("Faellig_am"), words_of("Téléphone")
+    (('faellig', 'am'), ('faellig', 'am'), ('telephone',))
     """
-    apart = _APART.split(_CAMEL.sub(" ", name).lower().replace("ё", "е"))
+    apart = _APART.split(_plain(_CAMEL.sub(" ", name)))
     return tuple(
         word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
         for word in apart
         if word
     )
+
+
+def _plain(name: str) -> str:
+    """Lower case without accents; umlauts as they are spelt where a keyboard lacks them."""
+    spelt = unicodedata.normalize("NFC", name).lower().translate(_SPELT)
+    return _LATIN.sub(lambda accented: _bare(accented.group()), spelt)
+
+
+def _bare(accented: str) -> str:
+    parts = unicodedata.normalize("NFKD", accented)
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
 
 @cache
