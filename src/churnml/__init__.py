@@ -249,11 +249,10 @@ def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         module, _, attribute = _PUBLIC[name].partition(":")
         return getattr(importlib.import_module(module), attribute)
-    import difflib
+    from churnml.errors import did_you_mean
 
-    near = difflib.get_close_matches(name, _PUBLIC, n=3)
-    hint = f". Did you mean {' or '.join(near)}?" if near else ""
-    raise AttributeError(f"module 'churnml' has no attribute '{name}'{hint}")
+    hint = did_you_mean(name, _PUBLIC)
+    raise AttributeError(f"module 'churnml' has no attribute '{name}'.{hint}")
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +194,7 @@ def aligned(values: Any, rows: pd.Index, *, what: str, to: str) -> None:
         return
     raise InputError(
         f"{what} and {to} must have the same rows in the same order; there are {len(values):,} and "
-        f"{len(rows):,}, and their indexes differ. Bring them together: values.loc[rows.index], or "
+        f"{len(rows):,}, and their indexes differ. Bring them together: {what}.loc[{to}.index], or "
         "select from both with the same condition."
     )
 
@@ -227,6 +227,35 @@ def row_by_row(values: Any, frame: pd.DataFrame, *, what: str) -> None:
 
 def _same_rows(one: pd.Index, other: pd.Index) -> bool:
     return len(one) == len(other) and bool(one.isin(other).all() and one.is_unique)
+
+
+def bundle(given: Any) -> None:
+    """Refuse an ensemble or a path where a bundle is wanted.
+
+    Raises
+    ------
+    InputError
+    """
+    if not hasattr(given, "feature_digest"):
+        raise InputError(
+            f"bundle is {_kind(given)}; expected a churnml.Bundle. Of a folder: "
+            "churnml.Bundle.load(folder); of a fitted model: churnml.Bundle.of(model, examples, "
+            "dataset=dataset, study=study)."
+        )
+
+
+def by_name(given: Any, *, what: str, such_as: str) -> None:
+    """Refuse anything but a mapping of names to what a figure draws.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"{what}: expected a mapping of names, with a 'model' among them; got {_kind(given)}. "
+            f"Of a proof that is {such_as}."
+        )
 
 
 def moments(as_ofs: Any, *, what: str = "as_ofs") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -37,6 +38,14 @@ class Section(BaseModel):
     """A table of a TOML file; frozen, and a typo in a key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """The same choices but for these, checked as in a file; of a table only those named."""
+        changed = dict(update or {})
+        for name, value in changed.items():
+            if isinstance(value, Mapping) and isinstance(part := getattr(self, name, 0), Section):
+                changed[name] = part.model_copy(update=value)
+        return parse(type(self), {**dict(self), **changed}, where="update")
 
 
 class Label(Section):

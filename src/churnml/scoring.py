@@ -132,6 +132,9 @@ def spread_features_at(
 
 
 def _at_risk(dataset: Dataset, as_ofs: Sequence[pd.Timestamp]) -> pd.DataFrame:
+    arguments.moments(as_ofs)
+    if not len(as_ofs):
+        raise InputError("as_ofs is empty; expected at least one: [dataset.observed_until].")
     _inside(as_ofs, dataset)
     snapshots = take_snapshots(dataset, as_ofs)
     if snapshots.empty:
@@ -202,6 +205,7 @@ def score(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
     ['customer_id', 'as_of', 'probability']
     """
     arguments.indexed(features, what="features")
+    arguments.bundle(bundle)
     probability = bundle.predict(features)
     ahead = weeks_ahead(bundle, probability)
     scores = probability.reset_index().assign(model_digest=bundle.digest)
@@ -317,6 +321,8 @@ def needed_features(dataset: Dataset, bundle: Bundle) -> tuple[Feature, ...]:
     InputError
         If this version or this dataset cannot make some of them.
     """
+    arguments.opened(dataset)
+    arguments.bundle(bundle)
     known = {feature.name: feature for feature in catalogue(dataset)}
     absent = [name for name in bundle.feature_names if name not in known]
     if theirs := [name for name in absent if name in bundle.own_features]:

@@ -349,7 +349,7 @@ def test_what_is_not_there_takes_no_room():
     assert "chance" not in evaluation(lead_recall=None)._repr_html_()
 
 
-def test_large_objects_say_in_a_line_what_they_are():
+def test_large_objects_say_in_a_line_what_they_are(dataset_of):
     content = {"promoted": False, "run_id": "r1", "model": "model", "metrics": {"x": [0] * 9_999}}
     bundle = Bundle(
         ensemble=None, dataset="acme", study={"x": [0] * 9_999}, feature_names=("a", "b"),
@@ -357,5 +357,14 @@ def test_large_objects_say_in_a_line_what_they_are():
         metrics={}, digest="0123456789",
     )  # fmt: skip
 
+    dataset = dataset_of({"customers": []}, until="2026-11-01", description={"name": "acme"})
+    found = Finding("events", "r", 3, "error", "odd")
+
+    assert repr(dataset) == "<Dataset acme: 1 table until 2026-11-01, contract churn>"
+    assert repr(CheckReport((), (found,), ())) == (
+        "<CheckReport: not fit for training, 0 tables, 1 finding>"
+    )
+    assert repr(evaluation()) == "<Evaluation: average precision 0.200, 25 of 1000 rows>"
+    assert repr(explanation()) == "<CustomerExplanation: a at 2026-01-05, risk 12.3%>"
     assert repr(TrainingResult(content)) == "<TrainingResult: run r1, not in use, model>"
     assert repr(bundle) == "<Bundle 01234567: acme until 2026-11-01, 2 features>"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,8 +15,9 @@ import pytest
 import churnml as ch
 from churnml.errors import InputError
 from churnml.features import feature_digest
-from churnml.features.algebra import LAST_4_WEEKS, Rows
-from churnml.features.operators import count
+from churnml.features.algebra import LAST_4_WEEKS, Rows, Window
+from churnml.features.operators import attribute, count
+from churnml.features.own import check_own
 from churnml.features.row_sources import EVENTS
 from churnml.scoring import needed_features
 from churnml.windows import DAY
@@ -77,7 +82,7 @@ def test_an_own_feature_is_computed_like_any_other(extended):
 @pytest.mark.parametrize(
     ("own", "said"),
     [
-        (["raw_exports_28d"], "got str in it"),
+        (["raw_exports_28d"], "is a name; a declared feature is wanted"),
         ([EXPORTS, EXPORTS], "'raw_exports_28d' already"),
         ([replace(EXPORTS, name="events_28d")], "'events_28d' already"),
     ],
@@ -101,3 +106,104 @@ def test_an_own_feature_declared_otherwise_is_refused_by_name(plain, extended):
 
     with pytest.raises(InputError, match=r"own raw_exports_28d are declared otherwise"):
         needed_features(ch.with_features(plain, [other]), model)
+
+
+def counting(rows, **changed) -> ch.Feature:
+    return replace(EXPORTS, **{"name": "mine", "value": count(rows, LAST_4_WEEKS), **changed})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: "logins_28d", r"pick\('logins_28d'\)"),
+        (lambda: counting(Rows(EVENTS), value=5), "its value is int; expected an expression"),
+        (
+            lambda: counting(EVENTS),
+            r"such as Rows\(EVENTS\).*got Source",
+        ),
+        (lambda: counting(Rows("events")), "expected rows of a source"),
+        (lambda: counting(Rows(EVENTS, "nmae = 'login'")), r"events\.nmae.*Did you mean name\?"),
+        (lambda: counting(Rows(EVENTS, "name = ")), "cannot be read, as far as “name =”"),
+        (lambda: counting(None, value=attribute("regoin")), r"customers\.regoin, which does not"),
+        (
+            lambda: counting(None, value=count(Rows(EVENTS), Window(0, -4))),
+            "4 weeks after the as_of, of which no row is known",
+        ),
+    ],
+)
+def test_what_reads_what_is_not_there_says_what_is(plain, wrong, said):
+    snapshots = ch.take_snapshots(plain, [AS_OF])
+    for call in (
+        lambda one: ch.with_features(plain, [one]),
+        lambda one: ch.compute_features(plain, snapshots, features=[one]),
+    ):
+        with pytest.raises(InputError, match=said):
+            call(wrong())
+
+
+def test_every_feature_of_the_catalogue_reads_what_is_there(plain):
+    for feature in ch.catalogue(plain):
+        check_own(feature, plain)
+
+
+def test_a_feature_alone_is_asked_for_in_brackets(plain):
+    for call in (
+        lambda: ch.with_features(plain, EXPORTS),
+        lambda: ch.compute_features(plain, ch.take_snapshots(plain, [AS_OF]), features=EXPORTS),
+    ):
+        with pytest.raises(InputError, match=r"in brackets: \[feature\]"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"unit": "cnt"}, r"unit is 'cnt'.*Did you mean count\?"),
+        ({"family": "usege"}, r"family is 'usege'.*Did you mean usage\?"),
+        ({"title": "Exports"}, "title is 'Exports'; expected both languages"),
+    ],
+)
+def test_a_declaration_is_mended_where_it_is_written(changed, said):
+    with pytest.raises(InputError, match=said):
+        replace(EXPORTS, **changed)
+
+
+def test_unit_and_family_may_be_written_as_words():
+    written = replace(EXPORTS, unit="category", family="usage")
+
+    assert written.is_category
+    assert written.family is ch.Family.USAGE
+
+
+@pytest.mark.parametrize("weeks", [(2, 4), (4, 4), (-4, 0), (1.5, 0)])
+def test_a_window_without_weeks_is_refused(weeks):
+    with pytest.raises(InputError, match="is empty; expected whole weeks before the as_of"):
+        Window(*weeks)
+
+
+def test_a_kept_feature_is_found_again_in_another_process(tmp_path):
+    hash(EXPORTS.value)  # of this process, where words hash otherwise
+    (tmp_path / "feature.pickle").write_bytes(pickle.dumps([EXPORTS, {EXPORTS.value: "found"}]))
+    code = (
+        "import pickle, pathlib; from churnml.features.algebra import *;"
+        "from churnml.features.operators import count; "
+        "from churnml.features.row_sources import EVENTS;"
+        "kept, known = pickle.loads(pathlib.Path('feature.pickle').read_bytes());"
+        "same = count(Rows(EVENTS, \"name = 'data_export'\"), LAST_4_WEEKS);"
+        "assert {kept.value: 1}[same] and known[same] == 'found' and kept.title['ru']"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONHASHSEED": "12345"},
+    )  # fmt: skip
+
+
+def test_a_catalogue_is_a_line_and_picked_from_by_names(plain):
+    features = ch.catalogue(plain)
+
+    assert repr(features) == f"<Catalogue: {len(features)} features>"
+    assert repr(EXPORTS) == "<Feature raw_exports_28d: Exports of data, last 28 days>"
+    with pytest.raises(InputError, match="Did you mean logins_28d"):
+        features.pick("login_28d")
+    with pytest.raises(InputError, match="one after the other"):
+        features.pick(["logins_28d"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -211,3 +213,76 @@ def test_nobody_is_in_the_population_of_no_snapshots(dataset, snapshots):
     assert ch.in_population(dataset, twice, population=active).tolist() == (
         ch.in_population(dataset, snapshots, population=active).tolist() * 2
     )
+
+
+CONTRIBUTIONS = pd.DataFrame({"noise": [0.1, -0.2], "bias": [-2.0, -2.0]}, KEYED.index[:2])
+VALUES = pd.DataFrame({"noise": [1.0, 2.0]}, KEYED.index[:2])
+
+
+@pytest.mark.parametrize(
+    ("contributions", "values", "expected"),
+    [
+        (CONTRIBUTIONS, VALUES[::-1], r"Bring them together: values\.loc\[contributions\.index\]"),
+        (CONTRIBUTIONS, VALUES[:1], "there are 1 and 2"),
+        (VALUES, CONTRIBUTIONS, r"expected what churnml\.explain"),
+        ("model", VALUES, "got str"),
+    ],
+)
+def test_a_figure_draws_values_beside_their_own_contributions(contributions, values, expected):
+    features = panel().catalogue
+    noise = next(one for one in features if one.name == "noise")
+    for call in (
+        lambda: ch.beeswarm_figure(contributions, values, features=features),
+        lambda: ch.dependence_figure(contributions, values, feature=noise),
+    ):
+        with pytest.raises(InputError, match=expected):
+            call()
+
+
+def test_a_catalogue_that_lacks_a_signal_names_it():
+    for call in (
+        lambda: ch.feature_importance(CONTRIBUTIONS, features=()),
+        lambda: ch.family_contributions(CONTRIBUTIONS, features=()),
+    ):
+        with pytest.raises(InputError, match=r"lacks 1 that the model reads, such as noise"):
+            call()
+
+
+def test_examples_are_kept_in_a_file_and_a_dataset_is_opened_again(dataset):
+    examples = replace(panel(), heard=dataset)
+    kept = pickle.loads(pickle.dumps(examples))
+
+    pd.testing.assert_frame_equal(kept.features, examples.features)
+    assert (kept.catalogue, kept.heard) == (examples.catalogue, None)
+    for call in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(InputError, match="open it again where it is needed"):
+            call(dataset)
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({"sampler": "smot"}, r"sampler is 'smot'.*Did you mean smote\?"),
+        ({"device": "gpu"}, "device is 'gpu'; expected one of cpu, cuda"),
+        ({"seeds": 0}, "seeds is 0"),
+        ({"parameters": {"max_depth": 3}}, "parameters are dict"),
+        ({"folds": ch.read_study().folds}, "folds Folds; expected both as of"),
+    ],
+)
+def test_what_is_no_choice_is_not_fitted_with(choice, expected):
+    with pytest.raises(InputError, match=expected):
+        fit_ensemble(panel(), **{"folds": FOLDS, "tested": TESTED, "seed": 1, **choice})
+
+
+def test_a_study_is_changed_by_its_own_keys_only():
+    study = ch.read_study().model_copy(update={"label": {"horizon_days": 14}})
+    changed = study.model_copy(update={"label": {"lead_days": 7}, "seed": 3})
+
+    assert (changed.label.lead_days, changed.label.horizon_days, changed.seed) == (7, 14, 3)
+    for update, expected in (
+        ({"sed": 3}, "unknown key 'sed'"),
+        ({"label": {"lead": 7}}, "unknown key 'lead'; known here: horizon_days, lead_days"),
+        ({"seed": -1}, "'seed' is -1"),
+    ):
+        with pytest.raises(InputError, match=expected):
+            study.model_copy(update=update)

@@ -60,6 +60,8 @@ def test_the_line_that_mends_a_text_does_mend_it(dataset):
         lambda: ch.compute_features(Path("data"), KEYED),
         lambda: ch.label("data", KEYED, window=WINDOW),
         lambda: ch.prepare("data", study=ch.read_study()),
+        lambda: ch.find_spells("data"),
+        lambda: ch.features_for("data", SimpleNamespace(feature_digest=""), [T]),
     ],
 )
 def test_a_path_instead_of_a_dataset_says_to_open_it(call):
@@ -144,3 +146,37 @@ def test_folds_of_a_text_for_a_time_say_so():
     )
 
     assert message.startswith("history_from is str '2025-01-01'")
+
+
+def test_what_is_no_dataset_says_what_is(dataset):
+    for call in (
+        lambda: ch.take_snapshots(KEYED, [T]),
+        lambda: ch.find_spells(None),
+        lambda: ch.prepare(KEYED, study=ch.read_study()),
+    ):
+        assert "expected what churnml.open_dataset(folder) returns" in said(call)
+
+
+def test_what_is_no_bundle_says_how_to_come_to_one(dataset):
+    rows = KEYED.set_index(["customer_id", "as_of"])
+    for call in (
+        lambda: ch.score(SimpleNamespace(heads=()), rows),
+        lambda: ch.score_everyone(dataset, "model", [T], study=ch.read_study()),
+    ):
+        assert "churnml.Bundle.load(folder)" in said(call)
+    assert "nowhere holds no model" in said(lambda: ch.Bundle.load("nowhere"))
+    assert "path is int 5; expected a path" in said(lambda: ch.Bundle.load(5))
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda proof: ch.headline_figure(proof), "Of a proof that is proof.judged"),
+        (lambda proof: ch.rivals_figure(proof), "Of a proof that is proof.judged"),
+        (lambda proof: ch.recall_by_load_figure(proof), "got SimpleNamespace"),
+        (lambda proof: ch.profit_curve_figure(proof), "Of a proof that is proof.money"),
+        (lambda proof: ch.reliability_figure(proof), "churnml.read_record(folder).reliability"),
+    ],
+)
+def test_a_figure_given_a_whole_proof_says_which_part_it_draws(call, expected):
+    assert expected in said(lambda: call(SimpleNamespace()))

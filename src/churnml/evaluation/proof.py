@@ -110,6 +110,9 @@ class Proof:
         document |= self.refinement.as_json()
         return document | {"share_of_oracle": self.share_of_oracle()}
 
+    def __repr__(self) -> str:
+        return f"<Proof: {counted(len(self.scores), 'row')} never trained on; {self.model!r}>"
+
     def _repr_html_(self) -> str:
         """How a notebook shows it: the model first, everything it is measured against below."""
         said = (

@@ -54,6 +54,9 @@ class Refinement:
     by_segment: list[dict[str, Any]]
     weeks: ForwardWeeks | None
 
+    def __repr__(self) -> str:
+        return f"<Refinement of {len(self.probability):,} rows: {self.calibrator.method}>"
+
     def as_json(self) -> dict[str, Any]:
         """``calibration`` and ``weeks_ahead``, as plain values."""
         confirmed = None if self.last_fold is None else asdict(self.last_fold)

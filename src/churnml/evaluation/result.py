@@ -60,6 +60,11 @@ class Evaluation:
         """Plain values for JSON, under the names of the fields."""
         return {name: _plain_tree(value) for name, value in asdict(self).items()}
 
+    def __repr__(self) -> str:
+        found = self.metrics.get("average_precision")
+        told = "none" if found is None else f"{found:.3f}"
+        return f"<Evaluation: average precision {told}, {self.n_positive} of {self.n_rows} rows>"
+
     def _repr_html_(self) -> str:
         """How a notebook shows it."""
         return evaluation_html(self)

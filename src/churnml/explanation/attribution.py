@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from churnml.model.ensemble import Ensemble
 
 #: Boosters sum in single precision; a larger gap means that something else was explained.
 TOLERANCE = 1e-3
+BIAS = "bias"
 
 
 def explain(ensemble: Ensemble, features: pd.DataFrame) -> pd.DataFrame:
@@ -43,8 +44,12 @@ def explain(ensemble: Ensemble, features: pd.DataFrame) -> pd.DataFrame:
     1
     """
     arguments.indexed(features, what="features")
-    if hasattr(ensemble, "ensemble"):
-        raise InputError("A bundle holds the ensemble that is explained: pass bundle.ensemble.")
+    if not hasattr(ensemble, "contributions"):
+        held = "A bundle holds it: pass bundle.ensemble." if hasattr(ensemble, "ensemble") else ""
+        raise InputError(
+            f"Explained is an ensemble, as churnml.fit returns it; got {type(ensemble).__name__}. "
+            f"{held}".rstrip()
+        )
     contributions = ensemble.contributions(features)
     gap = np.abs(contributions.sum(axis=1).to_numpy() - ensemble.logit(features))
     if len(gap) and gap.max() > TOLERANCE:
@@ -59,11 +64,52 @@ def family_contributions(
 ) -> pd.DataFrame:
     """SHAP values summed by family, with the column ``bias``.
 
+    Raises
+    ------
+    InputError
+        If these are no contributions, or the catalogue does not know a column.
+
     Examples
     --------
     >>> summed = ch.family_contributions(contributions, features=examples.catalogue)
     >>> list(summed.columns)
     ['usage', 'support', 'profile', 'bias']
     """
-    family = {feature.name: str(feature.family) for feature in features}
-    return contributions.T.groupby(lambda name: family.get(name, name), sort=False).sum().T
+    check_contributions(contributions)
+    names = contributions.columns.drop(BIAS)
+    known = declared_of(names, features=features)
+    family = {one.name: str(one.family) for one in known} | {BIAS: BIAS}
+    return contributions.T.groupby(family, sort=False).sum().T
+
+
+def check_contributions(contributions: object, values: object = None) -> None:
+    """Refuse what is no table of SHAP values, and values of other rows beside it.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(contributions, pd.DataFrame) or BIAS not in contributions:
+        raise InputError(
+            f"contributions: expected what churnml.explain(model, features) returns, with the "
+            f"column '{BIAS}'; got {type(contributions).__name__} without it."
+        )
+    if values is not None:
+        arguments.aligned(values, contributions.index, what="values", to="contributions")
+
+
+def declared_of(names: Iterable[str], *, features: Sequence[Feature]) -> list[Feature]:
+    """What the catalogue says of each of these names.
+
+    Raises
+    ------
+    InputError
+        If it does not know one.
+    """
+    known = {feature.name: feature for feature in features}
+    if absent := [name for name in names if name not in known]:
+        raise InputError(
+            f"The catalogue of {len(known)} features lacks {len(absent)} that the model reads, "
+            f"such as {', '.join(absent[:3])}. Give that of the training: examples.catalogue."
+        )
+    return [known[name] for name in names]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from churnml import markup
+from churnml import arguments, markup
 from churnml.errors import InputError
-from churnml.explanation.attribution import explain
+from churnml.explanation.attribution import declared_of, explain
 from churnml.features import Feature
 from churnml.model.ensemble import Ensemble
 from churnml.spoken import percent
@@ -40,6 +40,10 @@ class CustomerExplanation:
     probability: float
     bias: float
     signals: pd.DataFrame
+
+    def __repr__(self) -> str:
+        risk = percent(self.probability, digits=1)
+        return f"<CustomerExplanation: {self.customer_id} at {self.as_of:%Y-%m-%d}, risk {risk}>"
 
     @property
     def families(self) -> pd.Series:
@@ -102,6 +106,9 @@ def explain_customer(
     >>> told.customer_id == riskiest
     True
     """
+    arguments.indexed(features, what="features")
+    if not isinstance(customer_id, str):
+        raise InputError(f"customer_id is {customer_id!r}; expected one id, a text.")
     names = features.index.get_level_values("customer_id")
     own = features[names == customer_id]
     if own.empty:
@@ -116,10 +123,10 @@ def explain_customer(
             f"{markup.date(moments.min())} to {markup.date(moments.max())}."
         )
     contributions = explain(ensemble, row).iloc[0]
-    known = {feature.name: feature for feature in catalogue}
     signals = contributions.drop("bias").rename("contribution").to_frame()
-    signals.insert(0, "title", [known[name].title["en"] for name in signals.index])
-    signals.insert(1, "family", [str(known[name].family) for name in signals.index])
+    known = declared_of(signals.index, features=catalogue)
+    signals.insert(0, "title", [feature.title["en"] for feature in known])
+    signals.insert(1, "family", [str(feature.family) for feature in known])
     signals.insert(2, "value", row.iloc[0].astype(object).reindex(signals.index))
     strongest = signals.sort_values("contribution", key=lambda each: -np.abs(each), kind="stable")
     probability = float(ensemble.predict(row).iloc[0])

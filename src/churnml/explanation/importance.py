@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from churnml.explanation.attribution import family_contributions
+from churnml.explanation.attribution import (
+    BIAS,
+    check_contributions,
+    declared_of,
+    family_contributions,
+)
 from churnml.features import Feature
-
-BIAS = "bias"
 
 
 def feature_importance(contributions: pd.DataFrame, *, features: Sequence[Feature]) -> pd.DataFrame:
@@ -34,10 +37,10 @@ def feature_importance(contributions: pd.DataFrame, *, features: Sequence[Featur
     >>> float(round(strongest["share"].sum(), 6))
     1.0
     """
-    known = {feature.name: feature for feature in features}
+    check_contributions(contributions)
     strength = contributions.drop(columns=BIAS).abs().mean()
     strength = strength.sort_values(ascending=False, kind="stable")
-    named = [known[str(name)] for name in strength.index]
+    named = declared_of(strength.index, features=features)
     return pd.DataFrame(
         {
             "family": [str(feature.family) for feature in named],

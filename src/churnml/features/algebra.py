@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar, dataclass_transform
 
 from churnml import contract
+from churnml.errors import InputError
 from churnml.features.row_sources import Source
 
 _Kind = TypeVar("_Kind")
@@ -28,7 +29,12 @@ def node(kind: type[_Kind]) -> type[_Kind]:
             known = self.__dict__["_hash"] = by_value(self)
         return known
 
+    def kept(self: Any) -> dict[str, Any]:
+        # words hash otherwise in another process
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
     made.__hash__ = remembered  # type: ignore[method-assign]
+    made.__getstate__ = kept  # type: ignore[method-assign]
     return made
 
 
@@ -43,6 +49,15 @@ class Window:
 
     start: int | None
     end: int = 0
+
+    def __post_init__(self) -> None:
+        weeks = [week for week in (self.start, self.end) if week is not None]
+        whole = all(isinstance(week, int) for week in weeks)
+        if not whole or (self.start is not None and self.start <= self.end):
+            raise InputError(
+                f"Window({self.start}, {self.end}) is empty; expected whole weeks before the "
+                "as_of, the earlier edge first: Window(8, 4) is weeks -8 to -4."
+            )
 
 
 LAST_WEEK = Window(1)

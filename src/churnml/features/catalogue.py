@@ -8,13 +8,14 @@ from dataclasses import replace
 import pandas as pd
 
 from churnml import arguments, markup
-from churnml.errors import InputError
+from churnml.errors import InputError, did_you_mean
 from churnml.features.adoption import adoption
 from churnml.features.billing import billing
 from churnml.features.comparison import comparison
 from churnml.features.conversation import conversation
 from churnml.features.declaration import Family, Feature, describe
 from churnml.features.outreach import outreach
+from churnml.features.own import check_own
 from churnml.features.profile import profile
 from churnml.features.purchases import purchases
 from churnml.features.relationship import relationship
@@ -46,14 +47,18 @@ class Catalogue(tuple[Feature, ...]):
         InputError
             If a name is not in the catalogue.
         """
-        known = {feature.name for feature in self}
-        if unknown := sorted(set(names) - known):
-            near = [name for name in sorted(known) if any(word in name for word in unknown)]
+        if any(not isinstance(name, str) for name in names):
+            raise InputError("pick takes names, one after the other: pick('a', 'b').")
+        known = {feature.name: feature for feature in self}
+        if unknown := sorted(set(names) - known.keys()):
             raise InputError(
-                f"No feature is called {', '.join(unknown)}; the catalogue has {len(self)}"
-                f"{', such as ' + ', '.join(near[:5]) if near else ''}. `.frame()` lists them all."
+                f"No feature is called {', '.join(unknown)}; the catalogue has {len(self)}, "
+                f"`.frame()` lists them all.{did_you_mean(unknown[0], known)}"
             )
         return Catalogue(feature for feature in self if feature.name in names)
+
+    def __repr__(self) -> str:
+        return f"<Catalogue: {counted(len(self), 'feature')}>"
 
     def frame(self) -> pd.DataFrame:
         """The data dictionary as a table indexed by name; ``title`` is the English one."""
@@ -113,22 +118,43 @@ def with_features(dataset: Dataset, own: Sequence[Feature]) -> Dataset:
     Raises
     ------
     InputError
-        If one is no feature, or has the name of another.
+        If one is no feature, has the name of another, or reads rows or columns that there are not.
     """
     arguments.opened(dataset)
+    own = _several(own)
     taken = [feature.name for feature in _ours(dataset)]
     for one in own:
-        if not isinstance(one, Feature):
-            raise InputError(
-                f"own: expected a list of churnml.Feature, got {type(one).__name__} in it. Declare "
-                "it: churnml.Feature(name=…, value=…, title={'en': …, 'ru': …}, unit=…, family=…)."
-            )
+        check_own(one, dataset)
         if one.name in taken:
             raise InputError(
                 f"own: a feature is called '{one.name}' already. Give yours another name."
             )
         taken.append(one.name)
     return replace(dataset, own_features=tuple(own))
+
+
+def declared(dataset: Dataset, features: Sequence[Feature] | None) -> tuple[Feature, ...]:
+    """The features asked for; None: all of the catalogue. What is not of it is checked.
+
+    Raises
+    ------
+    InputError
+        As of ``with_features``.
+    """
+    arguments.opened(dataset)
+    known = catalogue(dataset)
+    chosen = known if features is None else _several(features)
+    names = {feature.name for feature in known}
+    for one in chosen:
+        if getattr(one, "name", None) not in names:
+            check_own(one, dataset)
+    return chosen
+
+
+def _several(features: Sequence[Feature]) -> tuple[Feature, ...]:
+    if isinstance(features, Feature | str):
+        raise InputError("Features come as a list; give a single one in brackets: [feature].")
+    return tuple(features)
 
 
 def _ours(data: Dataset | Description) -> Catalogue:

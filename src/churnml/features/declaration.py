@@ -6,12 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from churnml.errors import InputError
+from churnml.errors import InputError, did_you_mean
 from churnml.features.algebra import Expr, tables_of
 from churnml.features.definition import columns_of, definition
 
@@ -72,6 +72,11 @@ class Feature:
         The title without its window, as a sentence begins; default: the title.
     days : int, optional
         Length of the window that the title ends in.
+
+    Raises
+    ------
+    InputError
+        If the name is no slug, a title is missing, or unit, family or risk is none there is.
     """
 
     name: str
@@ -90,6 +95,11 @@ class Feature:
                 f"Feature name '{self.name}' and play '{self.play}' must be lower-case "
                 "words joined by underscores."
             )
+        if not isinstance(self.title, Mapping):
+            raise InputError(
+                f"Feature '{self.name}': title is {self.title!r}; expected both languages, "
+                "{'en': …, 'ru': …}."
+            )
         missing = [
             language for language in ("en", "ru") if not self.title.get(language, "").strip()
         ]
@@ -97,9 +107,30 @@ class Feature:
             raise InputError(f"Feature '{self.name}' lacks its title in: {', '.join(missing)}.")
         if self.risk not in (-1, 0, 1):
             raise InputError(f"Feature '{self.name}' has risk {self.risk!r}; expected -1, 0 or 1.")
+        for name, kind in (("unit", Unit), ("family", Family)):
+            object.__setattr__(self, name, self._one_of(kind, name))
         object.__setattr__(self, "title", MappingProxyType(dict(self.title)))
         said = dict(self.subject or self.title)
         object.__setattr__(self, "subject", MappingProxyType(said))
+
+    def __repr__(self) -> str:
+        return f"<Feature {self.name}: {self.title['en']}>"
+
+    def __reduce__(self) -> tuple[type[Feature], tuple[Any, ...]]:
+        # a read-only mapping cannot be pickled
+        values = (getattr(self, one.name) for one in fields(self))
+        plain = (dict(one) if isinstance(one, MappingProxyType) else one for one in values)
+        return Feature, tuple(plain)
+
+    def _one_of(self, kind: type[StrEnum], name: str) -> StrEnum:
+        came = getattr(self, name)
+        try:
+            return kind(came)
+        except ValueError:
+            raise InputError(
+                f"Feature '{self.name}': {name} is {came!r}; expected one of {', '.join(kind)}."
+                f"{did_you_mean(str(came), kind)}"
+            ) from None
 
     @property
     def is_category(self) -> bool:

@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from churnml import arguments
 from churnml.errors import InputError
 from churnml.features.algebra import reads
 from churnml.features.asked import Asked, ask
-from churnml.features.catalogue import catalogue
+from churnml.features.catalogue import declared
 from churnml.features.computing import Run
 from churnml.features.declaration import Feature
 from churnml.features.row_sources import SCORED_MESSAGES
@@ -65,7 +64,8 @@ def compute_features(
     Raises
     ------
     InputError
-        If the snapshots lack a column, a value, or hold a customer twice at one as_of.
+        If the snapshots lack a column, a value, or hold a customer twice at one as_of; if
+        ``kept`` is not aligned; if a feature reads what does not exist.
 
     Examples
     --------
@@ -75,8 +75,7 @@ def compute_features(
     >>> list(table.columns), len(table) == len(snapshots)
     (['logins_7d', 'logins_28d'], True)
     """
-    arguments.opened(dataset)
-    chosen = tuple(catalogue(dataset) if features is None else features)
+    chosen = declared(dataset, features)
     asked = ask(snapshots, kept)
     if not asked.kept.any() or not chosen:
         return _empty(asked, chosen)
@@ -117,8 +116,7 @@ def feature_parts(
     InputError
         As for ``compute_features``, or if the memory does not do.
     """
-    arguments.opened(dataset)
-    chosen = tuple(catalogue(dataset) if features is None else features)
+    chosen = declared(dataset, features)
     asked = ask(snapshots, None)
     run = Run(_listening(dataset, chosen), asked, chosen, chunk_customers, progress)
     with dataset.home(dataset.connection) as backend:
@@ -166,8 +164,7 @@ def spread_features(
     >>> cluster = ch.on_spark(dataset, master="local[4]")  # doctest: +SKIP
     >>> ch.spread_features(cluster, snapshots, target="lake.features")  # doctest: +SKIP
     """
-    arguments.opened(dataset)
-    chosen = tuple(catalogue(dataset) if features is None else features)
+    chosen = declared(dataset, features)
     with features_there(dataset, snapshots, features=chosen) as (backend, query):
         if isinstance(target, Path):
             backend.partitions(query, target)

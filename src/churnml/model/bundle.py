@@ -14,7 +14,7 @@ from typing import Any, Self
 import pandas as pd
 
 import churnml
-from churnml import markup
+from churnml import arguments, markup
 from churnml.config import Study
 from churnml.errors import InputError
 from churnml.features import feature_digest
@@ -147,7 +147,7 @@ class Bundle:
         probability = self.calibrator.probability(self.ensemble.logit(features))
         return pd.Series(probability, index=features.index, name="probability")
 
-    def save(self, path: Path) -> Bundle:
+    def save(self, path: Path | str) -> Bundle:
         """Write the bundle as a folder, all or nothing, and return it with its digest.
 
         Raises
@@ -155,6 +155,7 @@ class Bundle:
         InputError
             If something other than a bundle is at the path.
         """
+        path = arguments.located(path, what="path")
         check_folder(path)
         aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         before = aside.with_name(aside.name + ".before")
@@ -217,7 +218,7 @@ class Bundle:
         }
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path | str) -> Self:
         """The bundle of a folder; every part is checked against its sha256 before it is opened.
 
         Raises
@@ -225,6 +226,7 @@ class Bundle:
         InputError
             If the folder is no bundle, of another format, or a part is missing or altered.
         """
+        path = arguments.located(path, what="path")
         manifest = _read_manifest(path)
         parts = manifest["parts"]
         return cls(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,12 @@ from churnml.model import boosting
 from churnml.model.boosting import Device, Parameters
 from churnml.model.examples import Examples
 from churnml.model.linear import Linear, fit_linear
-from churnml.model.needs import MIN_POSITIVES, check_columns
+from churnml.model.needs import MIN_POSITIVES, check_fit
 from churnml.model.preparation import Matrix, Preparation, fit_preparation
 from churnml.model.sampling import samples
 from churnml.model.second_opinion import second_opinion
 from churnml.splits import ForwardFolds
+from churnml.spoken import counted
 from churnml.windows import LabelWindow
 
 if TYPE_CHECKING:
@@ -144,6 +145,12 @@ class Ensemble:
     beside: Linear | None = None
     share: float = 0.0
 
+    def __repr__(self) -> str:
+        windows = ", ".join(
+            f"[{one.window.lead_days}, {one.window.end_days})" for one in self.heads
+        )
+        return f"<Ensemble: {counted(len(self.feature_names), 'feature')}, exits in {windows} days>"
+
     def logit(self, features: pd.DataFrame) -> Vector:
         """Log-odds of leaving in the label window, shape (n_snapshots,)."""
         return self.logit_of(self.preparation.matrix(features))
@@ -250,7 +257,8 @@ def fit_ensemble(
     >>> bool(model.predict(newest).between(0, 1).all())
     True
     """
-    _check_choices(examples, folds, tested, parameters, sampler=sampler, device=device, seeds=seeds)
+    arguments.moment(tested, what="tested")
+    check_fit(examples, folds, parameters, sampler=sampler, device=device, seeds=seeds)
     window = examples.window
     rows = thinned(examples, examples.train_rows(window, folds=folds, tested=tested), max_rows)
     target = (examples.labels[window] == CHURNED).to_numpy()[rows]
@@ -349,39 +357,6 @@ def _level(logit: Vector, target: npt.NDArray[np.bool_], *, weight: Vector | Non
         return float(np.average(said, weights=weight) - share)
 
     return float(brentq(excess, -20.0, 20.0))
-
-
-#: What may be chosen by name.
-_CHOICES = {"sampler": get_args(Sampler), "device": get_args(Device)}
-
-
-def _check_choices(
-    examples: Examples,
-    folds: ForwardFolds,
-    tested: pd.Timestamp,
-    parameters: Parameters | None,
-    *,
-    seeds: int,
-    **named: str,
-) -> None:
-    """Refuse what is no choice before anything is fitted with it."""
-    if not isinstance(examples, Examples) or not isinstance(folds, ForwardFolds):
-        raise InputError(
-            f"examples are {type(examples).__name__}, folds {type(folds).__name__}; expected both "
-            "as of examples, folds = churnml.prepare(dataset, study=study)."
-        )
-    arguments.moment(tested, what="tested")
-    check_columns(examples)
-    for name, came in named.items():
-        if came not in _CHOICES[name]:
-            raise InputError(f"{name} is {came!r}; expected one of {', '.join(_CHOICES[name])}.")
-    if not isinstance(parameters, Parameters | None):
-        raise InputError(
-            f"parameters are {type(parameters).__name__}; expected None for the recipe, or "
-            "Parameters as churnml.tune finds them."
-        )
-    if seeds < 1:
-        raise InputError(f"seeds is {seeds}; expected the number of boosters, 1 or more.")
 
 
 def _check_classes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +97,10 @@ class Examples:
     def __post_init__(self) -> None:
         check_rows(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle keeps: all but ``heard``, whose connection stays where it is."""
+        return self.__dict__ | {"heard": None}
+
     def __repr__(self) -> str:
         return f"<Examples: {self._size('row')}>"
 
@@ -176,7 +181,7 @@ def silent(line: str) -> None:
 
 
 def prepare(
-    dataset: Dataset, *, study: Study, cache: Path = CACHE, say: Say = silent
+    dataset: Dataset, *, study: Study, cache: Path | str = CACHE, say: Say = silent
 ) -> tuple[Examples, ForwardFolds]:
     """Snapshots, features and labels of a study, and the folds they are cut into.
 
@@ -184,7 +189,7 @@ def prepare(
     ----------
     dataset : Dataset
     study : Study
-    cache : Path
+    cache : Path or str
         Folder of feature tables and scored texts of earlier runs.
     say : callable
         Called with a line of progress.
@@ -202,6 +207,7 @@ def prepare(
     """
     arguments.opened(dataset)
     arguments.chosen(study)
+    cache = arguments.located(cache, what="cache")
     check_weighting(study)
     churn = dataset.description.churn
     windows = label_windows(study, churn)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pandas as pd
 
 from churnml import arguments
-from churnml.config import Study
-from churnml.errors import InputError
+from churnml.config import Sampler, Study
+from churnml.errors import InputError, did_you_mean
 from churnml.features import Feature
 from churnml.labels import CHURNED, check_labels
+from churnml.model.boosting import Device, Parameters
 from churnml.sources.dataset import Dataset
 from churnml.splits import ForwardFolds
 
@@ -69,7 +70,41 @@ def check_rows(examples: Examples) -> None:
         check_labels(labels)
 
 
-def check_columns(examples: Examples) -> None:
+#: What may be chosen by name.
+_CHOICES = {"sampler": get_args(Sampler), "device": get_args(Device)}
+
+
+def check_fit(
+    examples: Examples,
+    folds: ForwardFolds,
+    parameters: Parameters | None,
+    *,
+    seeds: int,
+    **named: str,
+) -> None:
+    """Refuse what is no choice before anything is fitted with it."""
+    if not hasattr(examples, "train_rows") or not isinstance(folds, ForwardFolds):
+        raise InputError(
+            f"examples are {type(examples).__name__}, folds {type(folds).__name__}; expected both "
+            "as of examples, folds = churnml.prepare(dataset, study=study)."
+        )
+    _check_columns(examples)
+    for name, came in named.items():
+        if came not in _CHOICES[name]:
+            raise InputError(
+                f"{name} is {came!r}; expected one of {', '.join(_CHOICES[name])}."
+                f"{did_you_mean(came, _CHOICES[name])}"
+            )
+    if not isinstance(parameters, Parameters | None):
+        raise InputError(
+            f"parameters are {type(parameters).__name__}; expected None for the recipe, or "
+            "Parameters as churnml.tune finds them."
+        )
+    if seeds < 1:
+        raise InputError(f"seeds is {seeds}; expected the number of boosters, 1 or more.")
+
+
+def _check_columns(examples: Examples) -> None:
     """Refuse columns that nobody declared: a model would learn them and could never be scored."""
     declared = {feature.name for feature in examples.catalogue}
     strange = [name for name in examples.features if name not in declared]

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from churnml import arguments
 from churnml.alerting.queue import Floats
 from churnml.errors import InputError
 from churnml.evaluation import Evaluation
@@ -149,6 +150,7 @@ def recall_by_load_figure(
 
 
 def _with_exits(evaluations: Mapping[str, Evaluation]) -> Evaluation:
+    arguments.by_name(evaluations, what="evaluations", such_as="proof.judged")
     model = evaluations.get("model")
     if model is None or model.lead_recall is None or model.by_q is None:
         raise InputError(
@@ -329,6 +331,10 @@ def reliability_figure(bins: pd.DataFrame, *, language: Language = "en") -> Figu
     ... })
     >>> ch.reliability_figure(bins).savefig("reliability.png")
     """
+    arguments.with_columns(
+        bins, ("probability", "share", "low", "high", "rows"), what="Bins",
+        made_by="churnml.read_record(folder).reliability",
+    )  # fmt: skip
     words, rows = CAPTIONS[language], bins["rows"]
     said, came = (
         percent(float((bins[name] * rows).sum() / rows.sum()), language, digits=1)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from churnml import arguments
 from churnml.alerting.queue import Floats
 from churnml.errors import InputError
 from churnml.evaluation.money import MoneyFigures
@@ -178,6 +179,7 @@ def _mark(axes: Axes, share: float, band: Interval, language: Language) -> None:
 
 
 def _model(money: Mapping[str, MoneyFigures]) -> MoneyFigures:
+    arguments.by_name(money, what="money", such_as="proof.money")
     if "model" not in money:
         raise InputError(f"The figure needs a 'model'; there are: {', '.join(money) or 'none'}.")
     return money["model"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from churnml import arguments
 from churnml.errors import InputError
 from churnml.evaluation.result import Evaluation
 from churnml.report import validation_captions
@@ -58,6 +59,7 @@ def rivals_figure(
     ... )
     >>> ch.rivals_figure({"model": judged}, figure="roc_auc").savefig("rivals.png")
     """
+    arguments.by_name(evaluations, what="evaluations", such_as="proof.judged")
     values = {
         name: value
         for name, one in evaluations.items()

@@ -45,6 +45,11 @@ class CheckReport:
             "ok": self.ok,
         }
 
+    def __repr__(self) -> str:
+        verdict = "fit for training" if self.ok else "not fit for training"
+        found = f"{counted(len(self.tables), 'table')}, {counted(len(self.findings), 'finding')}"
+        return f"<CheckReport: {verdict}, {found}>"
+
     def _repr_html_(self) -> str:
         """How a notebook shows it: rows in and kept, then what was found."""
         tables = [

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import duckdb
 import pandas as pd
 
 from churnml import markup
 from churnml.contract import TABLES
+from churnml.errors import InputError
 from churnml.sources.backend import Home, on_duckdb
 from churnml.sources.description import Churn, Description
 from churnml.sources.workshop import Asked, quoted, take
@@ -74,6 +75,19 @@ class Dataset:
     own_features: tuple[Any, ...] = ()  # what a feature is, is known above the sources
     home: Home = on_duckdb
     away: Mapping[str, Log] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Dataset {self.description.name}: {counted(len(self.tables), 'table')} until "
+            f"{self.observed_until:%Y-%m-%d}, {self.description.churn.kind} churn>"
+        )
+
+    def __reduce__(self) -> NoReturn:
+        raise InputError(
+            "A dataset is an open connection, which can be neither pickled nor copied. Keep what "
+            "was made of it (examples, tables, a bundle), and open it again where it is needed: "
+            "churnml.open_dataset(folder)."
+        )
 
     def at(self, table: str) -> Asked:
         """Where statements over that table run."""

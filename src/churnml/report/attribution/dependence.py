@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from churnml.alerting.queue import Floats
 from churnml.errors import InputError
+from churnml.explanation.attribution import check_contributions
 from churnml.features import Feature
 from churnml.report.attribution.words import WORDS, axis_title, titled
 from churnml.report.canvas import MODEL, QUIET, RULE, Language, panel, sheet, whole
@@ -40,7 +41,7 @@ def dependence_figure(
     Raises
     ------
     InputError
-        If the feature is a category or has no known value.
+        If the feature is a category or has no known value, or the values are of other rows.
 
     Examples
     --------
@@ -48,6 +49,7 @@ def dependence_figure(
     >>> figure = ch.dependence_figure(contributions, newest, feature=logins)
     >>> figure.savefig("logins.png")
     """
+    check_contributions(contributions, values)
     if feature.is_category:
         raise InputError(f"'{feature.name}' holds words; the dependence figure needs a number.")
     value = values[feature.name].to_numpy(dtype=float)
@@ -66,11 +68,9 @@ def dependence_figure(
         size=(8.6, 4.6),
     )
     axes = panel(
-        figure.subplots(),
-        x_label=axis_title(feature, language),
-        y_label=words["push"].split(",")[0],
-        language=language,
-    )
+        figure.subplots(), x_label=axis_title(feature, language),
+        y_label=words["push"].split(",")[0], language=language,
+    )  # fmt: skip
     inside = known & (value <= edge)
     axes.axhline(0, color=QUIET, linewidth=1)
     axes.scatter(

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from churnml.alerting.queue import Floats
 from churnml.errors import InputError
+from churnml.explanation.attribution import check_contributions
 from churnml.features import Feature
 from churnml.report.attribution.words import WORDS, titled
 from churnml.report.canvas import INK, QUIET, Language, panel, sheet, whole
@@ -52,13 +53,14 @@ def beeswarm_figure(
     Raises
     ------
     InputError
-        If there are no rows.
+        If there are no rows, or the values are of others.
 
     Examples
     --------
     >>> figure = ch.beeswarm_figure(contributions, newest, features=examples.catalogue)
     >>> figure.savefig("beeswarm.png")
     """
+    check_contributions(contributions, values)
     known = {feature.name: feature for feature in features}
     pushed = contributions[[name for name in contributions if name in known]]
     if pushed.empty or not len(pushed.columns):
