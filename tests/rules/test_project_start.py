@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tomllib
 from datetime import date, timedelta
@@ -416,6 +417,46 @@ def test_words_that_nothing_of_ours_is_called_are_asked(tmp_path):
     assert found.values["author"] == {"client": "customer", "agent": "staff"}
     assert found.strange["author"] == ("gnome",)
     assert "'gnome'" in " ".join(guess_mapping([file]).open_questions())
+
+
+def test_json_is_read_like_text_with_zeros_zones_and_keys_that_come_later(tmp_path):
+    data = tmp_path / "data"
+    rows = [{"contract_id": f"00{n}", "customer": f"0{n % 10}", "start": "01.02.2024",
+             "monthly_price": 14.9, "terms": {"notice": 14}} for n in range(20)]  # fmt: skip
+    gone = [row | {"end": "15.04.2025"} for row in rows[:4]]
+    written(data, "contracts.jsonl", "\n".join(map(json.dumps, [*rows[4:], *gone])))
+    for month in (1, 2, 3, 4, 5):  # in January nobody has a device
+        told = [{"customer": f"0{n}", "ts": f"{day}T00:30:00+02:00", "event": "Login"}
+                | ({"device": "web"} if month > 1 else {})
+                for day in DAYS if day.month == month for n in range(10)]  # fmt: skip
+        path = data / f"clicks_2025-{month:02d}.json.gz"
+        path.write_bytes(gzip.compress(json.dumps(told).encode()))
+    start_project(tmp_path / "p", [data / "contracts.jsonl", *data.glob("clicks*")])
+    mapping = tmp_path / "p" / "dataset.toml"
+
+    assert 'file = "clicks_2025-*.json.gz"' in mapping.read_text(encoding="utf-8")
+    dataset = open_dataset(data, dataset_file=mapping)
+    contracts = dataset.frame("subscriptions").set_index("subscription_id")
+    assert contracts.loc["003", ["customer_id", "mrr"]].tolist() == ["03", 14.9]
+    assert contracts.loc["003", "ended_at"] == pd.Timestamp("2025-04-15")
+    assert contracts["ended_at"].notna().sum() == 4
+    events = dataset.frame("events")
+    assert len(events) == 10 * len(DAYS)
+    assert events["event_time"].min() == pd.Timestamp("2025-01-12 22:30")
+
+
+def test_a_file_that_cannot_be_read_is_said_not_dropped(tmp_path):
+    data = tmp_path / "data"
+    written(data, "contracts.csv", "id,customer,start,end\n1,a,2025-01-01,\n2,b,2025-01-01,\n")
+    written(data, "half.jsonl", '{"customer": "a"}\n{"customer":')
+    others = [written(data, name, "") for name in ("usage.xlsx", "notes.docx")]
+
+    unused = guess_mapping([data, *others]).unused
+
+    assert unused["usage.xlsx"] == "it is a spreadsheet: save each sheet as CSV"
+    assert unused["notes.docx"].startswith("it is neither CSV nor JSON nor Parquet")
+    assert "cannot be read" in unused["half.jsonl"]
+    assert "notes.docx" not in guess_mapping([data]).unused
 
 
 def test_what_fits_nothing_is_said_with_the_reason(tmp_path):

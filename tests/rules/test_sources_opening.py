@@ -498,7 +498,7 @@ def test_the_source_may_be_absent_without_leaving_anything_behind(tmp_path, monk
         ('[tables.events]\nfile = "x.csv"', "no file matches 'x.csv'"),
         ('[tables.events]\nfile = "../x.csv"', "leads outside"),
         ('[tables.events]\nfile = "/etc/passwd"', "leads outside"),
-        ('[tables.events]\nfile = "x.xlsx"', "neither Parquet nor CSV"),
+        ('[tables.events]\nfile = "x.xlsx"', "neither Parquet nor CSV nor JSON"),
         ('[tables.events]\ndelay = "soon"', '"30min", "6h", "1d"'),
         ('timezone = "Moscow"', "(?i)IANA time zone"),
         ('[churn]\nkind = "absence"\nactivity = ["purchase"]', r"read from events \(purchase\)"),

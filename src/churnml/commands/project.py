@@ -19,7 +19,9 @@ def init(
     ] = None,
     sources: Annotated[
         list[Path] | None,
-        typer.Option("--from", help="CSV or Parquet files, or a folder; default: those in FOLDER."),
+        typer.Option(
+            "--from", help="CSV, JSON or Parquet files, or a folder; default: those in FOLDER."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -70,7 +70,7 @@ def start_project(folder: Path, sources: Sequence[Path] = ()) -> Project:
     ----------
     folder : Path
     sources : sequence of Path
-        CSV or Parquet files, or folders of such; default: those in the folder.
+        CSV, JSON or Parquet files, or folders of such; default: those in the folder.
 
     Raises
     ------

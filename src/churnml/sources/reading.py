@@ -14,6 +14,7 @@ from churnml.errors import InputError
 from churnml.sources.csv_files import Readable, as_utf8, csv_relation
 from churnml.sources.dataset import Finding
 from churnml.sources.description import Description, TableSource
+from churnml.sources.json_files import JSON_SUFFIXES, json_relation
 from churnml.sources.words import say
 from churnml.sources.workshop import SOURCE, Workshop, first_line, literal, quoted, take
 from churnml.spoken import Spoken
@@ -40,7 +41,7 @@ class Raw:
     columns : dict of str to str
         Source columns with their DuckDB types.
     guessed_text : bool
-        Whether every column is text because the file has no types (CSV).
+        Whether every column is text because the file has no types (CSV, JSON).
     origin : str
         Files or statement, for messages.
     statement : str, optional
@@ -158,14 +159,18 @@ def _paths(shop: Workshop, name: str, source: TableSource) -> list[Path]:
 
 def _from_files(shop: Workshop, name: str, paths: list[Path]) -> tuple[Raw, list[Finding]]:
     origin = ", ".join(path.name for path in paths[:3]) + (", …" if len(paths) > 3 else "")
-    if odd := [
-        path.name for path in paths if not path.name.endswith((".parquet", *_TEXT_SUFFIXES))
-    ]:
-        raise InputError(f"{name}: {odd[0]} is neither Parquet nor CSV. Export it as one of these.")
-    kinds = {path.suffix == ".parquet" for path in paths}
-    if len(kinds) > 1:
-        raise InputError(f"tables.{name}: {origin} mixes Parquet with text files. Choose one kind.")
-    if kinds == {True}:
+    kinds = {path.name: _kind(path) for path in paths}
+    if odd := [file for file, kind in kinds.items() if kind is None]:
+        raise InputError(
+            f"{name}: {odd[0]} is neither Parquet nor CSV nor JSON. Export it as one of these."
+        )
+    if len(set(kinds.values())) > 1:
+        raise InputError(
+            f"tables.{name}: {origin} mixes {' and '.join(sorted({*map(str, kinds.values())}))} "
+            "files. Choose one kind."
+        )
+    kind = _kind(paths[0])
+    if kind == "Parquet":
         try:
             relation = _parquet_relation(shop, paths)
         except duckdb.Error as error:
@@ -173,10 +178,21 @@ def _from_files(shop: Workshop, name: str, paths: list[Path]) -> tuple[Raw, list
         return _described(shop, name, relation, origin=origin, guessed_text=False), []
     readable, findings = _recoded(shop, name, paths)
     try:
-        relation = csv_relation(readable)
-    except ValueError as error:
+        if kind == "JSON":
+            relation = json_relation(shop.connection, readable)
+        else:
+            relation = csv_relation(readable)
+    except (ValueError, duckdb.Error) as error:
         raise _unreadable(name, origin, error) from None
     return _described(shop, name, relation, origin=origin, guessed_text=True), findings
+
+
+def _kind(path: Path) -> str | None:
+    if path.suffix == ".parquet":
+        return "Parquet"
+    if path.name.endswith(JSON_SUFFIXES):
+        return "JSON"
+    return "CSV" if path.name.endswith(_TEXT_SUFFIXES) else None
 
 
 def _parquet_relation(shop: Workshop, paths: list[Path]) -> str:
@@ -306,8 +322,8 @@ def _described(shop: Workshop, name: str, relation: str, *, origin: str, guessed
 
 def _unreadable(name: str, origin: str, error: BaseException) -> InputError:
     return InputError(
-        f"{name}: {origin} cannot be read ({first_line(error)}). Expected a whole Parquet or CSV "
-        "file; export or copy it again."
+        f"{name}: {origin} cannot be read ({first_line(error)}). Expected a whole Parquet, CSV or "
+        "JSON file; export or copy it again."
     )
 
 

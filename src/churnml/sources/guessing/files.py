@@ -13,11 +13,18 @@ import pandas as pd
 from churnml.errors import InputError
 from churnml.sources.csv_files import as_utf8, csv_relation
 from churnml.sources.guessing.profile import SAMPLE_ROWS, ColumnProfile, profile_columns
+from churnml.sources.json_files import JSON_SUFFIXES, json_relation
 from churnml.sources.reading import files_below
 from churnml.sources.workshop import Workshop, first_line, literal
 
 #: What is looked for where a folder is given.
-SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".txt")
+SUFFIXES = (
+    ".parquet", ".csv", ".csv.gz", ".tsv", ".txt",
+    *(suffix for suffix in JSON_SUFFIXES if not suffix.startswith(".json.") and suffix != ".json"),
+)  # fmt: skip
+#: What is read where a file is named: a .json in a folder is mostly settings.
+_NAMED = (*SUFFIXES, *JSON_SUFFIXES)
+_SHEETS = (".xlsx", ".xls", ".ods", ".xlsb", ".numbers")
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,11 @@ class FileProfile:
         """Whether every value is text because the file has no types."""
         return not self.pattern.endswith(".parquet")
 
+    @property
+    def is_json(self) -> bool:
+        """Whether its rows are objects of JSON."""
+        return self.pattern.endswith(JSON_SUFFIXES)
+
     def column(self, name: str) -> ColumnProfile:
         """The column of that name."""
         return next(column for column in self.columns if column.name == name)
@@ -70,16 +82,31 @@ def tables_in(sources: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for source in sources:
         if not source.exists():
-            raise InputError(f"{source} does not exist. Give CSV or Parquet files, or a folder.")
+            raise InputError(
+                f"{source} does not exist. Give CSV, JSON or Parquet files, or a folder."
+            )
         inside = [source] if source.is_file() else sorted(source.rglob("*"))
-        hidden = (path for path in inside if path.is_file())
-        found += [path for path in hidden if path.name.endswith(SUFFIXES)]
+        readable = _NAMED if source.is_file() else SUFFIXES
+        found += [path for path in inside if path.is_file() and path.name.endswith(readable)]
     if not found:
         raise InputError(
             f"No table among {', '.join(map(str, sources))}: expected files that end in "
             f"{', '.join(SUFFIXES)}."
         )
     return list(dict.fromkeys(found))
+
+
+def strangers_in(sources: Sequence[Path]) -> dict[Path, str]:
+    """Files that were meant but cannot be read, and what to do: named ones, and spreadsheets."""
+    named = {path for path in sources if path.is_file()}
+    inside = {path for folder in sources if folder.is_dir() for path in folder.rglob("*")}
+    found = {}
+    for path in sorted(named | inside):
+        if path.name.lower().endswith(_SHEETS):
+            found[path] = "it is a spreadsheet: save each sheet as CSV"
+        elif path in named and not path.name.endswith(_NAMED):
+            found[path] = "it is neither CSV nor JSON nor Parquet: export it as one of these"
+    return found
 
 
 def profile_files(
@@ -101,6 +128,8 @@ def profile_files(
         except (OSError, EOFError, ValueError, duckdb.Error) as error:
             broken[str(path.resolve().relative_to(shop.root))] = first_line(error)
             continue
+        if path.name.endswith(JSON_SUFFIXES):
+            header = ()  # an object may lack any key, and so may all of a month
         stem, suffix = path.name.split(".", 1)
         shapes.setdefault((path.resolve().parent, _title(stem), suffix, header), []).append(path)
     profiles: list[FileProfile] = []
@@ -148,7 +177,9 @@ def _sample(shop: Workshop, path: Path, *, rows: int) -> pd.DataFrame:
     if path.suffix == ".parquet":
         relation = f"select * from read_parquet({literal(path.resolve())}, binary_as_string = true)"
     else:
-        relation = csv_relation([as_utf8(path.resolve(), scratch=shop.scratch).path])
+        readable = [as_utf8(path.resolve(), scratch=shop.scratch).path]
+        is_json = path.name.endswith(JSON_SUFFIXES)
+        relation = json_relation(shop.connection, readable) if is_json else csv_relation(readable)
     return shop.connection.execute(f"select * from ({relation}) limit {rows}").df()
 
 

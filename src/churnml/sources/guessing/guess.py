@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from churnml.contract import EVENTS, SUBSCRIPTIONS, TABLES
-from churnml.sources.guessing.files import FileProfile, common_folder, profile_files, tables_in
+from churnml.sources.guessing.files import (
+    FileProfile,
+    common_folder,
+    profile_files,
+    strangers_in,
+    tables_in,
+)
 from churnml.sources.guessing.matching import LEAST, ColumnMatch, TableMatch, match, matches
 from churnml.sources.guessing.words import nearness, synonyms, words_of
 from churnml.sources.workshop import open_workshop
@@ -165,7 +171,7 @@ def guess_mapping(sources: Sequence[Path]) -> Guess:
     Parameters
     ----------
     sources : sequence of Path
-        CSV or Parquet files, or folders of such.
+        CSV, JSON or Parquet files, or folders of such.
 
     Raises
     ------
@@ -186,6 +192,7 @@ def guess_mapping(sources: Sequence[Path]) -> Guess:
     order = list(TABLES)
     tables = tuple(sorted(chosen, key=lambda found: order.index(found.table.name)))
     broken = {name: f"it cannot be read ({why})" for name, why in broken.items()}
+    broken |= {path.name: why for path, why in strangers_in(sources).items()}
     told = _currency(profiles)
     currency = told or _likely_currency(profiles)
     return Guess(root, tables, unused | broken, _roles(tables), currency, told is not None)

@@ -10,6 +10,7 @@ from churnml.sources.guessing.files import FileProfile
 from churnml.sources.guessing.guess import Guess, spoken
 from churnml.sources.guessing.matching import ColumnMatch, TableMatch, summed
 from churnml.sources.guessing.profile import ISO
+from churnml.sources.json_files import JSON_SUFFIXES, json_reader
 from churnml.sources.workshop import literal, quoted
 from churnml.spoken import percent
 
@@ -122,7 +123,7 @@ def _sql(found: TableMatch) -> str | None:
             )
             return f"select *, {made} as {column} from {rows}"
         pattern, key, customer, own = how.split("|")
-        link = _rows_of(pattern)
+        link = _rows_of(pattern, (key, customer))
         return (
             f"select original.*, link.{quoted(customer)} as {column}\nfrom {rows} as original\n"
             f"join {link} as link on link.{quoted(key)} = original.{quoted(own)}"
@@ -132,7 +133,7 @@ def _sql(found: TableMatch) -> str | None:
 
 def _rows(file: FileProfile) -> str:
     if not file.spaced:
-        return _rows_of(file.pattern)
+        return _rows_of(file.pattern, [column.name for column in file.columns])
     fields = ", ".join(
         f"fields[{place}] as {quoted(column.name)}" for place, column in enumerate(file.columns, 1)
     )
@@ -144,10 +145,12 @@ def _rows(file: FileProfile) -> str:
     )
 
 
-def _rows_of(pattern: str) -> str:
+def _rows_of(pattern: str, columns: Sequence[str]) -> str:
     """Text stays text, so that only the lines below say how it is read."""
     if pattern.endswith(".parquet"):
         return literal(pattern)
+    if pattern.endswith(JSON_SUFFIXES):
+        return json_reader(literal(pattern), columns)
     return f"read_csv({literal(pattern)}, header = true, all_varchar = true)"
 
 
@@ -158,7 +161,7 @@ def _receipts(found: TableMatch) -> str:
     return (
         f"select {customer}, {time},\n"
         f"  cast(sum(cast({quantity} * {price} as decimal(18, 4))) as double) as value\n"
-        f"from {_rows_of(found.file.pattern)}\n"
+        f"from {_rows(found.file)}\n"
         f"where {customer} is not null and {quantity} > 0  -- guests and returns are no purchases\n"
         f"group by {customer}, {time}"
     )
