@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from churnml.__main__ import main
-from churnml.commands.base import stdout
+from churnml.commands.base import show_notices, stdout
 from churnml.model.device import gpu_found
 
 
@@ -54,6 +54,33 @@ def test_brackets_in_a_sentence_are_told_as_text(capsys):
     stdout.print("Drop them with [tables.tickets] sql.", soft_wrap=True)
 
     assert capsys.readouterr().out == "Drop them with [tables.tickets] sql.\n"
+
+
+def test_what_to_know_of_the_data_is_told_in_full_by_check_and_counted_elsewhere(folder, capsys):
+    write(folder, "customers", [CUSTOMER | {"status": "left"}])
+    write(folder, "subscriptions", [SUBSCRIPTION])
+    with pytest.raises(SystemExit):
+        main(["check", "data"])
+    checked = capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["features", "data", "--as-of", "2025-02-01", "--out", "features.parquet"])
+    elsewhere = capsys.readouterr().err
+
+    told = [line for line in checked.splitlines() if line.startswith("note: ")]
+    assert told[0].startswith("note: customers: status ignored")
+    assert "note: tickets is not there; off: " in checked
+    count = len(told)
+    assert elsewhere.splitlines()[0] == (
+        f"note: {count} things to know of the data (what is not read, what is off); "
+        "`churnml check` tells them."
+    )
+
+
+def test_one_thing_to_know_is_told_itself(capsys):
+    show_notices(["The log ends early."])
+    show_notices([])
+
+    assert capsys.readouterr().err == "note: The log ends early.\n"
 
 
 def _cells(printed: str) -> str:

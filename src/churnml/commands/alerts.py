@@ -53,7 +53,7 @@ def alerts(
     rules = read_policy(policy, study=study)
     read = read_scores(scores, beside=CARRIED)
     opened = open_dataset(data, dataset_file=dataset)
-    show_notices(opened)
+    show_notices(opened.notices)
     desk = raise_alerts(read, opened, policy=rules, choice=study.tiers, state=state)
     write_alerts(desk.alerts, out)
     for notice in desk.notices:
@@ -82,7 +82,7 @@ def watch(
 
     read = read_scores(scores, beside=CARRIED)
     opened = open_dataset(data, dataset_file=dataset)
-    show_notices(opened)
+    show_notices(opened.notices)
     listed = watch_list(read, opened, top=top)
     if as_json:
         print_json({"customers": listed.records(), "as_of": f"{listed.as_of:%Y-%m-%dT%H:%M:%SZ}"})

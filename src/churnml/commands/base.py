@@ -198,10 +198,16 @@ def instants(
     return list(found)
 
 
-def show_notices(dataset: Dataset) -> None:
-    """Say on stderr what a user should know of the data."""
-    for notice in dataset.notices:
-        stderr.print(f"note: {notice}", style="dim", highlight=False, soft_wrap=True)
+def show_notices(notices: Sequence[str]) -> None:
+    """Say on stderr that there is something to know of the data.
+
+    ``check`` and ``train`` tell it in full. Repeated with every command it would hide what is new.
+    """
+    if not notices:
+        return
+    many = f"{len(notices)} things to know of the data (what is not read, what is off)"
+    said = notices[0] if len(notices) == 1 else f"{many}; `churnml check` tells them."
+    stderr.print(f"note: {said}", style="dim", highlight=False, soft_wrap=True)
 
 
 @contextmanager

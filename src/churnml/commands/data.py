@@ -71,6 +71,8 @@ def check(
     else:
         print_records("Tables", content["tables"])
         print_records("Findings", content["findings"])
+        for notice in report.notices:
+            stdout.print(f"note: {notice}", style="dim", highlight=False, soft_wrap=True)
         stdout.print("Fit for training." if report.ok else "Not fit for training: mend the errors.")
     # What is merely worth knowing (info) is no finding to act on.
     raise typer.Exit(1 if any(one["severity"] != "info" for one in content["findings"]) else 0)

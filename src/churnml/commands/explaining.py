@@ -45,7 +45,7 @@ def explain(
     from churnml.windows import instant
 
     opened = open_dataset(data, dataset_file=dataset)
-    show_notices(opened)
+    show_notices(opened.notices)
     zone = opened.description.timezone
     bundle = Bundle.load(resolve(model))
     earlier = None if since is None else instant(since, zone=zone)

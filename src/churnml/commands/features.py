@@ -118,7 +118,7 @@ def _compute_features(
 
     check_suffix(out)
     opened = replace(open_dataset(data, dataset_file=dataset), home=home)
-    show_notices(opened)
+    show_notices(opened.notices)
     as_ofs = instants(opened, *moments)
     chosen = catalogue(opened)
     with bar("snapshots") as progress:
@@ -146,7 +146,7 @@ def _spread_features(
     from churnml.sources.spark import on_spark
 
     opened = on_spark(open_dataset(data, dataset_file=dataset))
-    show_notices(opened)
+    show_notices(opened.notices)
     chosen = catalogue(opened)
     rows = spread_features_at(opened, instants(opened, *moments), features=chosen, target=target)
     _say(rows, chosen, target, as_json=as_json)
@@ -214,7 +214,7 @@ def _catalogue(
         return catalogue(opened), of
     from churnml.report.dictionary.measures import measured_features
 
-    show_notices(opened)
+    show_notices(opened.notices)
     as_ofs, bundle = instants(opened, *moments), None
     if model is not None:
         from churnml.model.bundle import Bundle

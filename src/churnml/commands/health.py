@@ -50,7 +50,7 @@ def health(
     chosen = read_preset(preset)
     opened = open_dataset(data, dataset_file=dataset)
     as_ofs = instants(opened, as_of, since, until, every)
-    show_notices(opened)
+    show_notices(opened.notices)
     features = features_at(opened, as_ofs, features=health_features(opened, chosen))
     table = health_table(features, chosen)
     write_health(table, out)

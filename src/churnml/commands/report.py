@@ -18,7 +18,7 @@ from churnml.commands.base import (
     PolicyFile,
     app,
     print_json,
-    stderr,
+    show_notices,
     stdout,
 )
 from churnml.spoken import counted
@@ -58,8 +58,7 @@ def report(
         data, as_of=as_of, out=out, bundle=resolve(model), study=study,
         policy=read_policy(policy, study=study), state=state, dataset_file=dataset, language=lang,
     )  # fmt: skip
-    for notice in made.notices:
-        stderr.print(f"note: {notice}", style="dim", highlight=False, soft_wrap=True)
+    show_notices(made.notices)
     if as_json:
         print_json(made.as_json())
         return

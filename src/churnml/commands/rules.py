@@ -50,7 +50,7 @@ def rules(
         check_suffix(out)
     study = read_study(config)
     opened = open_dataset(data_of(study, data), dataset_file=dataset)
-    show_notices(opened)
+    show_notices(opened.notices)
     examples, folds = prepare(opened, study=study, cache=RUNS / "cache", say=stderr.print)
     found = mine_rules(opened, examples, folds=folds, within_days=within_days, top=top)
     if out is not None:

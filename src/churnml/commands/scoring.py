@@ -62,7 +62,7 @@ def score(
     opened = replace(open_dataset(data, dataset_file=dataset), home=home_of(engine))
     as_ofs = instants(opened, as_of, since, until, every)
     bundle = Bundle.load(resolve(model))
-    show_notices(opened)
+    show_notices(opened.notices)
     if silence := said_of_silence(as_ofs, opened):
         stderr.print(f"note: {silence}", style="yellow", highlight=False, soft_wrap=True)
     heard = listened(opened, bundle)
@@ -108,7 +108,7 @@ def evaluate(
     from churnml.sources import open_dataset
 
     opened = open_dataset(data, dataset_file=dataset)
-    show_notices(opened)
+    show_notices(opened.notices)
     study = read_study(config)
     judged = judge_file(scores, opened, study=study, policy=read_policy(policy, study=study))
     if as_json:
