@@ -244,6 +244,20 @@ def bundle(given: Any) -> None:
         )
 
 
+def policy(given: Any) -> None:
+    """Refuse a load or a study's [alerts] where a policy is wanted.
+
+    Raises
+    ------
+    InputError
+    """
+    if not hasattr(given, "has_gates"):
+        raise InputError(
+            f"policy is {_kind(given)}; expected churnml.Policy(q=0.02), or that of a study: "
+            "churnml.Policy.of(study.alerts, seed=study.seed)."
+        )
+
+
 def by_name(given: Any, *, what: str, such_as: str) -> None:
     """Refuse anything but a mapping of names to what a figure draws.
 

@@ -83,12 +83,21 @@ from spells order by customer_id, started_at
 def spells(dataset: Dataset) -> pd.DataFrame:
     """Stretches of being a customer, with the exit that ended them.
 
+    Parameters
+    ----------
+    dataset : Dataset
+
     Returns
     -------
     DataFrame
         ``customer_id``, ``started_at``, ``exit_at`` (NaT: none, or not certain yet),
         ``censored_at`` (an involuntary end that is not counted as an exit). A win-back is a new
         row. Without rows for ``absence``, which knows no dated exit.
+
+    Raises
+    ------
+    InputError
+        If the dataset is not opened.
 
     Examples
     --------
@@ -125,6 +134,11 @@ def label(dataset: Dataset, snapshots: pd.DataFrame, *, window: LabelWindow) -> 
     -------
     Series of str, shape (n_snapshots,), aligned with ``snapshots``
         ``churned``, ``stayed``, ``left_early`` or ``unknown``.
+
+    Raises
+    ------
+    InputError
+        If the snapshots lack a column or a time, or the window closes before an exit is certain.
 
     Examples
     --------

@@ -11,6 +11,7 @@ from typing import Self
 
 import pandas as pd
 
+from churnml import arguments
 from churnml.config import Study
 from churnml.evaluation.promotion import newest_closed
 from churnml.features import Feature, feature_digest, with_features
@@ -65,6 +66,7 @@ class Prepared:
         """
         if storage is not None:
             check_storage(storage)
+        arguments.chosen(study)
         device_for(study.model.device, say=stages.say)
         with stages.stage("read and check"):
             opened = _open(data, dataset_file=dataset_file, as_of=as_of)

@@ -244,6 +244,15 @@ def score_everyone(
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Feature, ...]]:
     """What ``churnml score`` writes but for the reasons, in one pass over the data.
 
+    Parameters
+    ----------
+    dataset : Dataset
+    bundle : Bundle
+    as_ofs : sequence of Timestamp
+        Naive UTC; usually ``[dataset.observed_until]``.
+    study : Study
+        Of health and tiers.
+
     Returns
     -------
     scores : DataFrame
@@ -253,6 +262,11 @@ def score_everyone(
         The model's features.
     features : tuple of Feature
         What its columns mean.
+
+    Raises
+    ------
+    InputError
+        As of ``features_for``.
 
     Examples
     --------

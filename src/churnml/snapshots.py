@@ -153,6 +153,14 @@ def in_population(
 ) -> pd.Series:
     """Whether each snapshot belongs to those who train and test.
 
+    Parameters
+    ----------
+    dataset : Dataset
+    snapshots : DataFrame
+        As ``take_snapshots`` returns them.
+    population : Population
+        ``study.population``.
+
     Returns
     -------
     Series of bool, shape (n_snapshots,), aligned with ``snapshots``

@@ -178,6 +178,20 @@ def forward_folds(
     Without ``test_from`` the last closed weekly as_of ends the last block, and as many blocks are
     tested as leave at least eight weeks of closed labels to train on.
 
+    Parameters
+    ----------
+    folds : Folds
+        ``study.folds``.
+    window : LabelWindow
+    history_from, observed_until : Timestamp
+        Naive UTC; the right edge is exclusive.
+    zone : str
+        Of the dates in ``folds``.
+
+    Returns
+    -------
+    ForwardFolds
+
     Raises
     ------
     InputError

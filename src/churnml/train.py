@@ -73,7 +73,7 @@ def train(
     dataset_file: Path | None = None,
     as_of: str | None = None,
     own: Sequence[Feature] = (),
-    out: Path | None = None,
+    out: Path | str | None = None,
     workers: int = 1,
     storage: str | None = None,
     console: Console | None = None,
@@ -118,8 +118,7 @@ def train(
     True
     """
     study = study or Study()
-    if out is not None:
-        check_folder(out)
+    place = None if out is None else check_folder(out)
     stages = stages_for(console)
     run = _Run.of(
         data, study=study, dataset_file=dataset_file, as_of=as_of, own=own, storage=storage,
@@ -135,7 +134,7 @@ def train(
         in_use = tracking.champion()
         verdict = without_leaks(audit) or run.decide(fitting, proof, in_use)
     with stages.stage("final fit"):
-        folder = out or RUNS / "bundles" / run.digest
+        folder = place or RUNS / "bundles" / run.digest
         bundle = run.refit(fitting, proof).save(folder)
     with stages.stage("figures and MLflow"):
         content = run.content(audit, tuned, proof, verdict)

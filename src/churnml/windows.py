@@ -94,6 +94,17 @@ def weekly(
 ) -> pd.DatetimeIndex:
     """Instants ``first, first + every, ...`` strictly before ``until``.
 
+    Parameters
+    ----------
+    first, until : Timestamp
+        Naive UTC.
+    every_days : int
+        Days from one to the next.
+
+    Returns
+    -------
+    DatetimeIndex
+
     Raises
     ------
     InputError
@@ -123,6 +134,10 @@ def instant(moment: Any, *, zone: str | None = None) -> pd.Timestamp:
         A text begins with the year: 01.02.2024 is in January for some, in February for others.
     zone : str, optional
         Needed unless the moment carries one.
+
+    Returns
+    -------
+    Timestamp
 
     Raises
     ------

@@ -479,10 +479,20 @@ def test_the_source_may_be_absent_without_leaving_anything_behind(tmp_path, monk
 
     with pytest.raises(InputError, match="does not exist"):
         open_dataset(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="subscriptions: contract churn"):
+    with pytest.raises(InputError, match="empty holds none of the tables"):
         open_dataset(as_parquet(tmp_path / "empty", {}))
 
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+def test_a_folder_too_high_and_a_single_table_say_which_folder_to_give(tmp_path):
+    (tmp_path / "world").mkdir()
+    data = as_parquet(tmp_path / "world" / "data", shop())
+
+    with pytest.raises(InputError, match=f"its folder {data} does: give {data}"):
+        open_dataset(tmp_path / "world")
+    with pytest.raises(InputError, match=f"single table. Give the folder of all tables: {data}"):
+        open_dataset(data / "subscriptions.parquet")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 import churnml as ch
 from churnml.errors import InputError
 from churnml.splits import ForwardFolds
+from drawn.panel import FOLDS, TESTED, panel
 
 T = pd.Timestamp("2026-01-05")
 WINDOW = ch.LabelWindow(21, 28, 14)
@@ -180,3 +181,55 @@ def test_what_is_no_bundle_says_how_to_come_to_one(dataset):
 )
 def test_a_figure_given_a_whole_proof_says_which_part_it_draws(call, expected):
     assert expected in said(lambda: call(SimpleNamespace()))
+
+
+def test_what_is_no_policy_says_how_to_make_one():
+    scores = KEYED.rename(columns={"x": "score"})
+    for call in (
+        lambda: ch.queue(scores, 0.02),
+        lambda: ch.queue(scores, ch.read_study().alerts),
+        lambda: ch.evaluate(
+            scores,
+            pd.Series(["stayed"]),
+            None,
+            window=WINDOW,
+            policy=ch.read_study().alerts,
+            observed_until=T + pd.Timedelta(days=365),
+        ),
+    ):
+        assert "churnml.Policy.of(study.alerts, seed=study.seed)" in said(call)
+    assert "q is '0.02'; expected a share" in said(lambda: ch.Policy(q="0.02"))
+
+
+def test_scores_that_are_a_series_say_how_to_make_them_a_table():
+    series = KEYED.set_index(["customer_id", "as_of"])["x"]
+
+    assert "series.rename('probability').reset_index()" in said(lambda: ch.queue(series))
+
+
+def test_a_row_instead_of_a_table_stays_a_table_in_two_brackets():
+    row = panel().features.iloc[0]
+    model = ch.fit(panel(), folds=FOLDS, tested=TESTED, seed=1)
+
+    assert "features.iloc[[0]]" in said(lambda: model.predict(row))
+
+
+@pytest.mark.parametrize("given", [[ch.read_study()], {}])
+def test_what_is_compared_has_names(given):
+    arguments = {"folds": FOLDS, "study": ch.read_study()}
+    fittings = said(lambda: ch.compare_fittings(None, None, fittings=given, **arguments))
+    features = said(lambda: ch.compare_features(None, None, dropped=given, **arguments))
+
+    assert "churnml.Fitting.of(study, parameters=None)" in fittings
+    assert "{'all': [], 'without tone': ['tone_28d']}" in features
+
+
+def test_a_training_is_told_of_a_study_and_a_folder_as_texts_alike(tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+
+    assert "a study is wanted" in said(lambda: ch.run_training(tmp_path, study="s.toml"))
+    assert "exists and is no bundle" in said(
+        lambda: ch.run_training(tmp_path, out=str(tmp_path / "taken"))
+    )
+    assert ch.read_record(str(tmp_path)) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Self
 
@@ -65,8 +66,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Refuse a load or a quiet time that means nothing."""
-        if not 0 < self.q <= 1:
-            raise InputError(f"q is {self.q}; expected a share above 0 and up to 1, e.g. 0.02.")
+        if not isinstance(self.q, Real) or not 0 < self.q <= 1:
+            raise InputError(f"q is {self.q!r}; expected a share above 0 and up to 1, e.g. 0.02.")
         if self.quiet_days < 0:
             raise InputError(f"quiet_days is {self.quiet_days}; expected 0 or more days.")
 

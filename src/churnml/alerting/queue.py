@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from churnml import arguments
 from churnml.alerting.gates import CAPACITY, QUIET, REASONS, Around, Gates, Memory
 from churnml.alerting.grid import (
     ABSENT,
@@ -100,6 +101,11 @@ def queue(
     DataFrame
         customer_id, as_of, score, rank (1 = highest of its as_of), by as_of and rank.
 
+    Raises
+    ------
+    InputError
+        If the scores lack a column or hold a row twice, or the policy is none.
+
     Examples
     --------
     >>> day = pd.Timestamp("2026-01-05")
@@ -129,6 +135,7 @@ def advance(
     memory : DataFrame, optional
         What the call before returned; default: nothing to remember.
     """
+    arguments.policy(policy)
     values = score_column(scores).to_numpy()
     grid = layout(scores)
     keys = grid.levels(values) + tie_breakers(grid.customers, seed=policy.seed)

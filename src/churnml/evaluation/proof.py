@@ -173,10 +173,20 @@ def prove(
 
     Parameters
     ----------
+    dataset : Dataset
+    examples : Examples
+        Prepared from it.
+    folds : ForwardFolds
+    fitting : Fitting
+    study : Study
     data : Path or str
         Where the dataset was read from; beside a simulated world lies its truth.
     say : callable
         Called with a line of progress.
+
+    Returns
+    -------
+    Proof
 
     Raises
     ------

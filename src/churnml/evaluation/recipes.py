@@ -49,8 +49,11 @@ def compare_fittings(
     InputError
         If there is no fitting.
     """
-    if not fittings:
-        raise InputError("There is nothing to compare; give at least one Fitting by its name.")
+    if not isinstance(fittings, Mapping) or not fittings:
+        raise InputError(
+            "There is nothing to compare; give each Fitting by its name: "
+            "{'recipe': churnml.Fitting.of(study, parameters=None), …}."
+        )
     bench = Bench.of(dataset, examples, folds=folds, study=study, resamples=resamples)
     scores = {
         name: replace(bench, fitting=fitting).forward_scores() for name, fitting in fittings.items()
@@ -90,8 +93,11 @@ def compare_features(
     InputError
         If there is no choice, or one leaves out a feature that is not there.
     """
-    if not dropped:
-        raise InputError("There is nothing to compare; say by name which features to leave out.")
+    if not isinstance(dropped, Mapping) or not dropped:
+        raise InputError(
+            "There is nothing to compare; say by name which features to leave out: "
+            "{'all': [], 'without tone': ['tone_28d']}."
+        )
     bench = Bench.of(dataset, examples, folds=folds, study=study, resamples=resamples)
     kept = {name: _without(examples, out) for name, out in dropped.items()}
     scores = {name: bench.forward_scores(part) for name, part in kept.items()}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnml import arguments
 from churnml.alerting.policy import Policy
 from churnml.alerting.surroundings import surroundings
 from churnml.config import Money as Terms
@@ -93,7 +94,8 @@ def read_judged(path: Path) -> dict[str, Evaluation]:
     {'roc_auc': 0.7}
     """
     try:
-        return _judged(json.loads(path.read_text(encoding="utf-8")))
+        place = arguments.located(path, what="path")
+        return _judged(json.loads(place.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} is no result of a training ({type(error).__name__}: {error}). Give what "
@@ -164,8 +166,13 @@ def write_record(folder: Path, kept: ProofRecord) -> Path:
     return path
 
 
-def read_record(folder: Path) -> ProofRecord | None:
+def read_record(folder: Path | str) -> ProofRecord | None:
     """The record of a bundle; None where an older training left none.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Of the bundle.
 
     Raises
     ------
@@ -178,7 +185,7 @@ def read_record(folder: Path) -> ProofRecord | None:
     >>> ch.read_record(Path("model")) is None
     True
     """
-    path = folder / FILE
+    path = arguments.located(folder, what="folder") / FILE
     if not path.is_file():
         return None
     try:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnml import arguments
 from churnml.alerting.queue import (
     Around,
     Floats,
@@ -132,6 +133,7 @@ def evaluate(
     1.0
     """
     require(scores, ("customer_id", "as_of"), what="scores")
+    arguments.policy(policy)
     flags = forward_flags(scores, q=policy.q) if threshold_flags is None else threshold_flags
     table = row_table(scores, labels, flags=flags)
     _refuse_open_labels(scores, labels, window=window, observed_until=observed_until)

@@ -64,6 +64,13 @@ def family_contributions(
 ) -> pd.DataFrame:
     """SHAP values summed by family, with the column ``bias``.
 
+    Parameters
+    ----------
+    contributions : DataFrame
+        As ``explain`` returns them.
+    features : sequence of Feature
+        The catalogue of the training.
+
     Raises
     ------
     InputError

@@ -94,6 +94,10 @@ def explain_customer(
     as_of : Timestamp, optional
         Default: the newest of this customer.
 
+    Returns
+    -------
+    CustomerExplanation
+
     Raises
     ------
     InputError

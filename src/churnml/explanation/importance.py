@@ -59,6 +59,13 @@ def family_importance(contributions: pd.DataFrame, *, features: Sequence[Feature
     The features of a family are summed row by row before, so what cancels within a customer does
     not count, and the share of a family does not grow with copies of one signal.
 
+    Parameters
+    ----------
+    contributions : DataFrame
+        As ``explain`` returns them.
+    features : sequence of Feature
+        The catalogue of the training.
+
     Examples
     --------
     >>> importance = ch.family_importance(contributions, features=examples.catalogue)
@@ -74,6 +81,13 @@ def importance_over_time(
     contributions: pd.DataFrame, *, features: Sequence[Feature]
 ) -> pd.DataFrame:
     """``family_importance`` of the rows of each as_of; shape (n_as_ofs, n_families).
+
+    Parameters
+    ----------
+    contributions : DataFrame
+        As ``explain`` returns them.
+    features : sequence of Feature
+        The catalogue of the training.
 
     Examples
     --------

@@ -93,6 +93,15 @@ def _family_table(features: Iterable[Feature]) -> markup.Html:
 def catalogue(data: Dataset | Description) -> Catalogue:
     """Every feature that this dataset, or one of this description, can have; own ones come last.
 
+    Parameters
+    ----------
+    data : Dataset or Description
+
+    Returns
+    -------
+    Catalogue
+        A tuple of Feature; ``pick`` takes some by name, ``frame`` is the data dictionary.
+
     Examples
     --------
     >>> names = [feature.name for feature in catalogue(Description())]
@@ -115,10 +124,28 @@ def with_features(dataset: Dataset, own: Sequence[Feature]) -> Dataset:
     own : sequence of Feature
         In place of any that the dataset had before.
 
+    Returns
+    -------
+    Dataset
+        Another one over the same tables.
+
     Raises
     ------
     InputError
         If one is no feature, has the name of another, or reads rows or columns that there are not.
+
+    Examples
+    --------
+    >>> from churnml.features import operators as o
+    >>> from churnml.features.algebra import LAST_4_WEEKS, Rows
+    >>> from churnml.features.row_sources import EVENTS
+    >>> exports = ch.Feature(
+    ...     "my_exports_28d", o.count(Rows(EVENTS, "name = 'data_export'"), LAST_4_WEEKS),
+    ...     {"en": "Exports, last 28 days", "ru": "Выгрузки за 28 дней"},
+    ...     ch.Unit.COUNT, ch.Family.USAGE, risk=1,
+    ... )
+    >>> ch.catalogue(ch.with_features(dataset, [exports]))[-1]
+    <Feature my_exports_28d: Exports, last 28 days>
     """
     arguments.opened(dataset)
     own = _several(own)

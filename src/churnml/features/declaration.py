@@ -19,7 +19,13 @@ _SLUG = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Family(StrEnum):
-    """Groups of signals a manager reads."""
+    """Groups of signals a manager reads.
+
+    Examples
+    --------
+    >>> ch.Family("usage") is ch.Family.USAGE
+    True
+    """
 
     USAGE = "usage"
     ADOPTION = "adoption"
@@ -33,7 +39,13 @@ class Family(StrEnum):
 
 
 class Unit(StrEnum):
-    """What the number of a feature counts."""
+    """What the number of a feature counts.
+
+    Examples
+    --------
+    >>> ch.Unit("share") is ch.Unit.SHARE
+    True
+    """
 
     COUNT = "count"
     DAYS = "days"
@@ -77,6 +89,17 @@ class Feature:
     ------
     InputError
         If the name is no slug, a title is missing, or unit, family or risk is none there is.
+
+    Examples
+    --------
+    >>> from churnml.features.algebra import LAST_4_WEEKS, Rows
+    >>> from churnml.features.operators import count
+    >>> from churnml.features.row_sources import EVENTS
+    >>> ch.Feature(
+    ...     "my_logins_28d", count(Rows(EVENTS, "name = 'login'"), LAST_4_WEEKS),
+    ...     {"en": "Logins, last 28 days", "ru": "Входы за 28 дней"}, "count", "usage", risk=-1,
+    ... ).tables
+    ('events',)
     """
 
     name: str

@@ -155,8 +155,7 @@ class Bundle:
         InputError
             If something other than a bundle is at the path.
         """
-        path = arguments.located(path, what="path")
-        check_folder(path)
+        path = check_folder(path)
         aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         before = aside.with_name(aside.name + ".before")
         try:
@@ -251,14 +250,15 @@ class Bundle:
         )
 
 
-def check_folder(path: Path) -> None:
-    """Refuse a place where no bundle can be written, before any work is done for it.
+def check_folder(path: Path | str) -> Path:
+    """The place of a bundle, or a refusal where none can be written, before any work is done.
 
     Raises
     ------
     InputError
         If something other than a bundle is there, or the folder cannot be written.
     """
+    path = arguments.located(path, what="path")
     taken = path.exists() and not (path / _MANIFEST).is_file()
     if taken and not (path.is_dir() and not any(path.iterdir())):
         raise InputError(f"{path} exists and is no bundle. Give another folder.")
@@ -267,6 +267,7 @@ def check_folder(path: Path) -> None:
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error}). Give another folder.") from None
+    return path
 
 
 def _read_ensemble(path: Path, parts: Mapping[str, str]) -> Ensemble:

@@ -237,6 +237,11 @@ def fit_ensemble(
         Boosters with seed, seed + 1, … are averaged.
     parameters : Parameters, optional
         None: the recipe for the number of leavers.
+    sampler : str
+        How classes are balanced before a fit: ``none``, ``scale_pos_weight``, ``smote``,
+        ``undersample`` or ``easy_ensemble``.
+    max_rows : int
+        Of more rows every n-th as_of is learnt from.
     signals : mapping of str to int, optional
         Obvious signals with the sign of risk, for a second opinion; default: those known.
     device : str
@@ -244,6 +249,11 @@ def fit_ensemble(
     elsewhere : Elsewhere, optional
         All rows on a cluster (``churnml.everyone_on_spark``): the boosters are fitted there, what
         else belongs to the recipe on the rows of ``examples``. Default: everything is.
+
+    Returns
+    -------
+    Ensemble
+        ``predict(features)`` gives probabilities.
 
     Raises
     ------

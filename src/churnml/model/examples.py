@@ -194,6 +194,11 @@ def prepare(
     say : callable
         Called with a line of progress.
 
+    Returns
+    -------
+    examples : Examples
+    folds : ForwardFolds
+
     Raises
     ------
     InputError

@@ -70,8 +70,13 @@ class Preparation:
         Raises
         ------
         InputError
-            If features that the model was trained with are absent.
+            If features that the model was trained with are absent, or there is no table.
         """
+        if not isinstance(features, pd.DataFrame):
+            raise InputError(
+                f"features: expected a DataFrame, got {type(features).__name__}. A single row "
+                "stays a table in two brackets: features.iloc[[0]]."
+            )
         absent = [name for name in (*self.numeric, *self.categories) if name not in features]
         if absent:
             raise InputError(

@@ -85,6 +85,10 @@ def tune(
 
     Parameters
     ----------
+    examples : Examples
+    folds : ForwardFolds
+    tested : Timestamp
+        First as_of of the first test; only what was closed before it is searched on.
     trials : int
         Settings tried beside the recipe.
     place : Place

@@ -11,6 +11,7 @@ import duckdb
 import pandas as pd
 
 from churnml.contract import CUSTOMERS, EVENTS, SUBSCRIPTIONS, TABLES, TICKET_EVENTS, TICKETS
+from churnml.errors import InputError
 from churnml.sources.coverage import write_coverage
 from churnml.sources.customers import derive_customers
 from churnml.sources.dataset import Finding
@@ -78,6 +79,8 @@ def _gated(
 ) -> Gated:
     reading = read_raw(shop, description)
     raws = dict(reading.tables)
+    if not raws and not description.tables:
+        _refuse_no_table(shop)
     if lonely := TICKET_EVENTS.name in raws and TICKETS.name not in raws:
         del raws[TICKET_EVENTS.name]
     plans, counts, findings = _planned(shop, raws, description)
@@ -98,6 +101,21 @@ def _gated(
     _require_churn(gated)
     _finish(gated)
     return gated
+
+
+def _refuse_no_table(shop: Workshop) -> None:
+    """Say where the tables may be, where not one is."""
+    if shop.server is not None or shop.catalog is not None:
+        return
+    named = {f"{name}.{kind}" for name in TABLES for kind in ("parquet", "csv")}
+    below = [one for one in sorted(shop.root.iterdir()) if one.is_dir()]
+    inside = [one for one in below if any((one / name).is_file() for name in named)]
+    mend = "; its folder {0} does: give {0}".format(inside[0]) if inside else ""
+    raise InputError(
+        f"{shop.database or shop.root} holds none of the tables that churnml knows{mend}. Expected "
+        "customers, subscriptions or events, … as .parquet or .csv. Files of other names are "
+        "mapped by churnml.start_project(folder, [files]), or churnml init on the command line."
+    )
 
 
 def _planned(

@@ -168,6 +168,10 @@ def _attach(shop: Workshop) -> None:
     try:
         shop.connection.execute(f"attach {literal(shop.database)} as {SOURCE} (read_only)")
     except duckdb.Error as error:
+        if shop.database is not None and {".parquet", ".csv", ".tsv"} & set(shop.database.suffixes):
+            raise InputError(
+                f"{shop.database} is a single table. Give the folder of all tables: {shop.root}."
+            ) from None
         raise InputError(
             f"{shop.database} cannot be opened as a DuckDB database ({first_line(error)}). Give a "
             "folder with Parquet or CSV files, or a DuckDB file that no other program is writing."
