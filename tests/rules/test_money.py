@@ -240,6 +240,10 @@ def test_the_figures_and_the_table_say_currency_and_assumptions(company, languag
     assert f"{100 * found.figures['share_of_value_caught']:.0f}{sign}" in budget
     document = {"money": found.as_json(), "baselines": {"random": {"money": found.brief()}}}
     assert "EUR" in str(money_table(document).title)
+    said = str(money_table(document).caption)
+    assert "a contact costs 15, an offer 5% of the customer's value, 30% accept it" in said
+    assert "kept is worth 1 year of revenue" in said
+    assert "([money])" in said
 
 
 def texts(figure: mpl.figure.Figure) -> str:

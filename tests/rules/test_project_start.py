@@ -459,6 +459,34 @@ def test_a_file_that_cannot_be_read_is_said_not_dropped(tmp_path):
     assert "notes.docx" not in guess_mapping([data]).unused
 
 
+def test_a_file_in_another_language_is_sketched_so_that_filling_in_makes_it_a_table(tmp_path):
+    rows = "".join(
+        f"U{n};0{n};01.02.2024;{'15.04.2025' if n < 4 else ''};12,50\n" for n in range(10)
+    )
+    written(tmp_path / "data", "umowy.csv", "numer;abonent;od_dnia;do_dnia;oplata\n" + rows)
+    start_project(tmp_path / "p", [tmp_path / "data"])
+    mapping = tmp_path / "p" / "dataset.toml"
+    text = mapping.read_text(encoding="utf-8")
+
+    assert "finish what dataset.toml sketches of each" in text
+    assert "# umowy.csv holds numer, abonent, od_dnia, do_dnia, oplata.\n" in text
+    head, sketch = text.split("fill in its columns:\n")
+    lines = [line.removeprefix("# ").split("  # needed")[0] for line in sketch.splitlines()]
+    kept = [line for line in lines if line.startswith(("file", "time_format", "decimal"))]
+    meant = {"subscription_id": "numer", "customer_id": "abonent", "started_at": "od_dnia",
+             "ended_at": "do_dnia", "mrr": "oplata"}  # fmt: skip
+    filled = [f'{ours} = "{theirs}"' for ours, theirs in meant.items()]
+    section = ["[tables.subscriptions]", *kept, "[tables.subscriptions.columns]"]
+    mapping.write_text("\n".join([head, *section, *filled]), encoding="utf-8")
+
+    contracts = open_dataset(tmp_path / "data", dataset_file=mapping).frame("subscriptions")
+    assert contracts["ended_at"].max() == pd.Timestamp("2025-04-15")
+    assert contracts["mrr"].tolist() == [12.5] * 10
+    assert all(
+        line == "" or line.startswith("# ") for line in text.split("decided:")[1].splitlines()
+    )
+
+
 def test_what_fits_nothing_is_said_with_the_reason(tmp_path):
     file = written(tmp_path, "weather.csv", "date,wind\n3,4\n5,6\n")
     broken = written(tmp_path, "broken.csv", "a,a\n1,2\n")

@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 
 from churnml.contract import TABLES
 from churnml.errors import InputError
-from churnml.sources import coverage_report, open_dataset
+from churnml.sources import check, coverage_report, open_dataset
 
 DAY = pd.Timedelta(days=1)
 
@@ -78,6 +78,33 @@ def as_duckdb(folder: Path, tables: dict[str, pd.DataFrame]) -> Path:
 
 def describe(folder: Path, toml: str) -> None:
     (folder / "dataset.toml").write_text(toml, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("lines", "time", "price"),
+    [
+        ("", 'time_format = "%d.%m.%Y" or alike)', 'state [tables.invoices] decimal = ","'),
+        (
+            'time_format = "%d/%m/%Y"\ndecimal = ","',
+            "as time_format has it, '%d/%m/%Y', or such as 2026-11-01)",
+            "expected such as 12,5)",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_said_beside_how_it_is_to_be_written(tmp_path, lines, time, price):
+    (tmp_path / "subscriptions.csv").write_text(
+        "subscription_id,customer_id,started_at\n1,a,2026-01-01\n", encoding="utf-8"
+    )
+    (tmp_path / "invoices.csv").write_text(
+        "invoice_id;customer_id;issued_at;amount\n1;a;31.02.2026;1,5\n2;a;2026-02-01;1..5\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "dataset.toml").write_text(f"[tables.invoices]\n{lines}\n", encoding="utf-8")
+
+    said = [one.message for one in check(tmp_path).findings if one.rule == "wrong_type"]
+
+    assert any(time in message for message in said)
+    assert any(price in message for message in said)
 
 
 def test_a_folder_of_parquet_is_a_table_whatever_its_partitions(tmp_path: Path) -> None:

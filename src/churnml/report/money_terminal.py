@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
+
+from churnml.spoken import counted, percent
 
 #: Figure, heading (80 columns must do), digits.
 _COLUMNS = (
@@ -19,6 +22,8 @@ _COLUMNS = (
 def money_table(content: Mapping[str, Any]) -> Table:
     """Revenue caught per 100 contacts and its share, profit, and the load that earns most.
 
+    Below it what the profits assume: figures that nobody stated would pass for measured ones.
+
     Parameters
     ----------
     content : mapping
@@ -29,6 +34,8 @@ def money_table(content: Mapping[str, Any]) -> Table:
     table = Table(
         title=f"Money at the same load{currency}; below the model its 95% interval",
         title_justify="left",
+        caption=Text(" ".join([_assumed(money["assumptions"]), *map(str, money["notes"])])),
+        caption_justify="left",
     )
     table.add_column("score", no_wrap=True)
     for _, heading, _ in _COLUMNS:
@@ -41,6 +48,20 @@ def money_table(content: Mapping[str, Any]) -> Table:
     for name, figures in shown.items():
         table.add_row(name, *_cells(figures))
     return table
+
+
+def _assumed(terms: Mapping[str, float]) -> str:
+    accept = terms["accept_alpha"] / (terms["accept_alpha"] + terms["accept_beta"])
+    return (
+        f"Assumed: a contact costs {terms['contact_cost']:g}, an offer "
+        f"{percent(terms['incentive_fraction'])} of the customer's value, {percent(accept)} accept "
+        f"it, whoever is kept is worth {_years(terms['years'])} of revenue. best q: the share "
+        "alerted that earns most, 0 where no contact pays."
+    )
+
+
+def _years(years: float) -> str:
+    return counted(1, "year") if years == 1 else f"{years:g} years"
 
 
 def _cells(figures: Mapping[str, Any]) -> list[str]:

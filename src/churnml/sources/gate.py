@@ -177,7 +177,12 @@ def _said(rows: Asked, plan: Plan, bit: int) -> tuple[str, Spoken]:
 
 def _expected(plan: Plan, column: str) -> Spoken:
     kind = "time" if column == "known_at" else plan.table.column(column).kind
-    return say({"integer": "an_integer"}.get(kind, f"a_{kind}"))
+    source, table = plan.source, plan.table.name
+    if kind == "time" and source.time_formats:
+        return say("a_time_written", formats=", ".join(map(repr, source.time_formats)))
+    if kind == "number" and source.decimal == ",":
+        return say("a_number_with_comma")
+    return say({"integer": "an_integer"}.get(kind, f"a_{kind}"), table=table)
 
 
 def _examples(rows: Asked, plan: Plan, column: str, where: str) -> str:

@@ -10,13 +10,12 @@ from churnml.contract import CUSTOMERS, OBLIGATIONS, TABLES, TICKETS, Column, Ta
 from churnml.errors import InputError
 from churnml.sources.casting import SQL_TYPES, Cast, absent, cast
 from churnml.sources.dataset import Finding
-from churnml.sources.description import Description
+from churnml.sources.description import Description, TableSource
 from churnml.sources.reading import Raw
 from churnml.sources.words import say
 from churnml.sources.workshop import literal, quoted
 from churnml.spoken import Spoken
 
-_AT_ONCE = pd.Timedelta(0)
 LIMIT_NUMBER = 1e12
 CSAT_DELAY_DAYS = 7
 #: Tables whose value columns hold the state of the export day unless they are declared immutable.
@@ -57,6 +56,8 @@ class Plan:
         Feed -> condition over the raw columns (customers only).
     rules : tuple of Rule
         Bit k of ``_faults`` is set where rule k is broken.
+    source : TableSource
+        What dataset.toml says of the table.
     """
 
     table: Table
@@ -65,11 +66,10 @@ class Plan:
     rules: tuple[Rule, ...]
     extras: dict[str, Cast] = field(default_factory=dict)
     covers: dict[str, str] = field(default_factory=dict)
-    delay: pd.Timedelta = _AT_ONCE
-    delay_declared: bool = False
     known_at_given: bool = False
     zone_is_utc: bool = True
     notices: tuple[Spoken, ...] = ()
+    source: TableSource = field(default_factory=TableSource)
 
     @property
     def row_mask(self) -> int:
@@ -124,11 +124,10 @@ def plan_table(raw: Raw, description: Description) -> Plan | Finding:
         rules=tuple(_rules(table, found)),
         extras=extras,
         covers=_covers(raw, found, description) if table is CUSTOMERS else {},
-        delay=source.delay_span,
-        delay_declared=source.delay is not None,
         known_at_given="known_at" in found,
         zone_is_utc=zone == "UTC",
         notices=tuple(_notices(raw, found, stale, description)),
+        source=source,
     )
 
 
@@ -362,7 +361,8 @@ def _derived(plan: Plan, *, keep_raw: bool) -> str:
     if table is TICKETS:
         late = f"case when csat is not null then resolved_at + interval {CSAT_DELAY_DAYS} day end"
         typed = f"select * replace (coalesce(csat_at, {late}) as csat_at) from ({typed})"
-    arrival = f"{quoted(table.time)} + interval {plan.delay // pd.Timedelta(minutes=1)} minute"
+    minutes = plan.source.delay_span // pd.Timedelta(minutes=1)
+    arrival = f"{quoted(table.time)} + interval {minutes} minute"
     # column by column: this much of the statement runs at a server, too
     known = f"case when known_at__given then known_at else {arrival} end as known_at"
     columns = [known if name == "known_at" else quoted(name) for name in _names(plan)]

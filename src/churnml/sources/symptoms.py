@@ -90,7 +90,7 @@ def _late_arrival(shop: Workshop, plan: Plan) -> Iterator[Finding]:
         )
     ]
     total = sum(rows for _, rows in hours)
-    allowed = max(plan.delay / pd.Timedelta(hours=1), 24.0)
+    allowed = max(plan.source.delay_span / pd.Timedelta(hours=1), 24.0)
     late = sum(rows for hour, rows in hours if hour > allowed)
     if late <= _LATE_SHARE * total:
         return
@@ -98,9 +98,9 @@ def _late_arrival(shop: Workshop, plan: Plan) -> Iterator[Finding]:
         "late_arrival", share=late / total, allowed=allowed / 24,
         median=_quantile(hours, 0.5) / 24, most=_quantile(hours, 0.95) / 24,
     )  # fmt: skip
-    if not plan.delay_declared:
+    if plan.source.delay is None:
         said = say("late_arrival_advice", said=said, table=plan.table.name)
-    severity = "info" if plan.delay_declared else "warning"
+    severity = "warning" if plan.source.delay is None else "info"
     yield Finding(plan.table.name, "late_arrival", late, severity, said)
 
 

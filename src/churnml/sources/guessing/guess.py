@@ -53,6 +53,8 @@ class Guess:
     currency : str
     currency_told : bool
         Whether a heading says it; else a person has to.
+    nearest : tuple of TableMatch
+        Of every file that is not used: the table it is nearest to, a few columns short.
     """
 
     root: Path
@@ -61,6 +63,7 @@ class Guess:
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     currency: str = "EUR"
     currency_told: bool = False
+    nearest: tuple[TableMatch, ...] = ()
 
     def of(self, table: str) -> list[TableMatch]:
         """The files read as that table."""
@@ -87,7 +90,9 @@ class Guess:
 
     def open_questions(self) -> list[str]:
         """What a person has to look at, most important first."""
-        asked = [] if self.tables else ["No file fits any table: write dataset.toml by hand."]
+        asked = []
+        if not self.tables:
+            asked.append("No file fits any table: finish what dataset.toml sketches of each.")
         asked += _about_churn(self)
         for found in self.tables:
             asked += _about_table(found)
@@ -188,14 +193,16 @@ def guess_mapping(sources: Sequence[Path]) -> Guess:
     chosen = _linked(profiles, _chosen(profiles))
     chosen += _subscriptions_elsewhere(profiles, chosen)
     used = {found.file.pattern for found in chosen}
-    unused = {one.pattern: _why_not(one) for one in profiles if one.pattern not in used}
+    near = {one.pattern: _nearest(one) for one in profiles if one.pattern not in used}
+    unused = {pattern: _why_not(found) for pattern, found in near.items()}
     order = list(TABLES)
     tables = tuple(sorted(chosen, key=lambda found: order.index(found.table.name)))
     broken = {name: f"it cannot be read ({why})" for name, why in broken.items()}
     broken |= {path.name: why for path, why in strangers_in(sources).items()}
     told = _currency(profiles)
     currency = told or _likely_currency(profiles)
-    return Guess(root, tables, unused | broken, _roles(tables), currency, told is not None)
+    return Guess(root, tables, unused | broken, _roles(tables), currency, told is not None,
+                 tuple(near.values()))  # fmt: skip
 
 
 def _chosen(profiles: Sequence[FileProfile]) -> list[TableMatch]:
@@ -261,10 +268,13 @@ def _subscriptions_elsewhere(
     return sorted(told, key=lambda one: -one.confidence)[:1]
 
 
-def _why_not(file: FileProfile) -> str:
-    best = max(matches(file), key=lambda found: found.confidence)
+def _nearest(file: FileProfile) -> TableMatch:
+    return max(matches(file), key=lambda found: found.confidence)
+
+
+def _why_not(best: TableMatch) -> str:
     odd = [
-        one.name for one in file.columns
+        one.name for one in best.file.columns
         if _OF_TIME & set(words_of(one.name)) and not one.times and one.filled
     ]  # fmt: skip
     hint = f"; {', '.join(odd)} cannot be read as dates: make dates of it with sql" if odd else ""

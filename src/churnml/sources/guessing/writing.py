@@ -48,6 +48,8 @@ def description_toml(guess: Guess, *, name: str) -> str:
     if unused := guess.unused_columns():
         lines += ["", "# Not used, since no table has a place for them:"]
         lines += [f"# - {file}: {', '.join(names)}" for file, names in unused.items()]
+    for found in guess.nearest:
+        lines += [] if found.file.spaced else ["", *_sketch(found)]
     return "\n".join(lines) + "\n"
 
 
@@ -79,6 +81,25 @@ def _table(found: Sequence[TableMatch]) -> Iterator[str]:
     for column, words in first.values.items():
         yield f"[tables.{name}.values.{column}]"
         yield from (f"{_text(word)} = {_text(meant)}" for word, meant in words.items())
+
+
+def _sketch(found: TableMatch) -> Iterator[str]:
+    """A file that is not used, as the table it is nearest to: what a person has to fill in."""
+    columns = ", ".join(column.name for column in found.file.columns)
+    yield f"# {found.file.pattern} holds {columns}."
+    yield "# If it is a table, take the signs off, say which, and fill in its columns:"
+    yield f"# [tables.{found.table.name}]"
+    yield f"# file = {_text(found.file.pattern)}"
+    held = found.file.columns
+    if formats := tuple({each: None for one in held for each in one.times if each != ISO}):
+        yield f"# time_format = {_list(formats)}"
+    if any(one.decimal == "," for one in held):
+        yield '# decimal = ","'
+    yield f"# [tables.{found.table.name}.columns]"
+    for column in dict.fromkeys((*found.table.required, *found.columns)):
+        one = found.columns.get(column)
+        source = one.source if one is not None and column not in found.made else ""
+        yield f"# {column} = {_text(source)}{'' if source else '  # needed: which column?'}"
 
 
 def _note(one: ColumnMatch, found: TableMatch) -> str:
