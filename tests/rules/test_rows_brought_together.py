@@ -13,6 +13,7 @@ import pytest
 import churnml as ch
 from churnml.errors import InputError
 from churnml.evaluation.bench import Bench
+from churnml.evaluation.forward import fold_fits
 from churnml.evaluation.paired import Exits
 from churnml.model.ensemble import fit_ensemble
 from churnml.windows import DAY
@@ -286,3 +287,33 @@ def test_a_study_is_changed_by_its_own_keys_only():
     ):
         with pytest.raises(InputError, match=expected):
             study.model_copy(update=update)
+
+
+def test_folds_of_another_time_test_nothing_and_say_so():
+    later = replace(FOLDS, starts=(TESTED + 900 * DAY,), until=TESTED + 960 * DAY)
+
+    with pytest.raises(InputError, match="none is tested"):
+        list(fold_fits(panel(), folds=later, fitting=None))
+
+
+def test_examples_are_narrowed_by_names_of_their_catalogue():
+    examples = panel()
+    narrowed = examples.only(["strain", examples.catalogue[1]])
+
+    assert (
+        list(narrowed.features) == [one.name for one in narrowed.catalogue] == ["strain", "noise"]
+    )
+    with pytest.raises(InputError, match=r"No feature is called strian.*Did you mean strain\?"):
+        examples.only(["strian"])
+
+
+def test_exits_are_those_of_the_spells(dataset):
+    with pytest.raises(InputError, match="expected a DataFrame as of"):
+        ch.evaluate(
+            SCORES,
+            LABELS,
+            dataset,
+            window=WINDOW,
+            policy=ch.Policy(),
+            observed_until=T + 365 * DAY,
+        )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from churnml.config import Sampler, Study
+from churnml.errors import InputError
 from churnml.evaluation.baselines import fitted_scores, rule_scores
 from churnml.evaluation.threshold import operating_threshold
 from churnml.model.boosting import Device, Parameters
@@ -127,8 +128,19 @@ def fold_fits(
 
     The tested rows are those of the population at the as_ofs of the block, ``unknown`` labels
     included: the queue must see everyone whom it would have seen.
+
+    Raises
+    ------
+    InputError
+        If no example is tested.
     """
     population, as_ofs = examples.population.to_numpy(), examples.as_ofs
+    if not ((as_ofs >= folds.starts[0]) & (as_ofs < folds.until)).any():
+        raise InputError(
+            f"The folds test from {folds.starts[0]:%Y-%m-%d} on, the examples run from "
+            f"{as_ofs.min():%Y-%m-%d} to {as_ofs.max():%Y-%m-%d}: none is tested. Give the folds "
+            "that were prepared with them."
+        )
     for start, end in folds.blocks():
         tested = population & np.asarray((as_ofs >= start) & (as_ofs < end))
         yield fitting.fit(examples, folds=folds, tested=start), tested

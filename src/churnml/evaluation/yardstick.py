@@ -236,6 +236,10 @@ def _outlook(
     observed_until: pd.Timestamp,
     delay_days: int,
 ) -> Outlook | None:
+    if spells is not None:
+        arguments.with_columns(
+            spells, ("customer_id", "exit_at"), what="Spells", made_by="churnml.find_spells"
+        )
     if spells is None or spells.empty:
         return None
     return outlook(snapshots, spells, observed_until=observed_until, delay_days=delay_days)

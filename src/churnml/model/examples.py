@@ -14,9 +14,10 @@ import pandas as pd
 from churnml import arguments, markup
 from churnml.alerting.grid import tie_breakers
 from churnml.config import Study
-from churnml.errors import InputError
+from churnml.errors import InputError, did_you_mean
 from churnml.features import Feature, catalogue, compute_features
 from churnml.features.cache import cached_features
+from churnml.features.catalogue import Catalogue
 from churnml.labels import CHURNED, UNKNOWN, exit_days, label
 from churnml.model.message_risk import MessageRisk, cached_message_risk, with_message_risk
 from churnml.model.needs import (
@@ -57,7 +58,7 @@ class Examples:
         Labels of each head, aligned with ``features``; the first is the one that is scored.
     population : Series of bool
         Who trains and tests.
-    catalogue : tuple of Feature
+    catalogue : Catalogue
         What the columns mean; their direction constrains the boosters.
     silent_churn : bool
         Whether exits are silent, so that the purchase process is fitted.
@@ -85,7 +86,7 @@ class Examples:
     features: pd.DataFrame
     labels: Mapping[LabelWindow, pd.Series]
     population: pd.Series
-    catalogue: tuple[Feature, ...]
+    catalogue: Catalogue
     silent_churn: bool
     treatment: Treatment | None = None
     exits: pd.DataFrame | None = None
@@ -95,6 +96,7 @@ class Examples:
     drawn: Spoken | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "catalogue", Catalogue(self.catalogue))
         check_rows(self)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -150,10 +152,10 @@ class Examples:
             return np.asarray(inside)
         return np.asarray(inside & (self.treatment.weight > 0).to_numpy())
 
-    def only(self, features: Sequence[Feature]) -> Examples:
-        """The same rows with these features of the catalogue alone."""
-        columns = [feature.name for feature in features]
-        return replace(self, features=self.features[columns], catalogue=tuple(features))
+    def only(self, features: Sequence[Feature | str]) -> Examples:
+        """The same rows with these features of the catalogue alone, or those of these names."""
+        kept = self.catalogue.pick(*(str(getattr(one, "name", one)) for one in features))
+        return replace(self, features=self.features[[one.name for one in kept]], catalogue=kept)
 
     def weights(self, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64] | None:
         """How much each of these rows counts in a fit; None: all the same."""
@@ -165,8 +167,7 @@ class Examples:
         self, head: LabelWindow, *, folds: ForwardFolds, tested: pd.Timestamp
     ) -> npt.NDArray[np.bool_]:
         """Rows that may train a head for a test that begins then; ``unknown`` never trains."""
-        rows = folds.train_rows(self.as_ofs, tested=tested, window=head)
-        rows &= self.counted
+        rows = folds.train_rows(self.as_ofs, tested=tested, window=head) & self.counted
         return np.asarray(rows & (self.labels[head] != UNKNOWN).to_numpy())
 
     def can_train(self, *, folds: ForwardFolds, tested: pd.Timestamp) -> bool:
@@ -279,7 +280,7 @@ def _labelled(
             for window in windows
         },
         population=population.set_axis(keys).loc[table.index],
-        catalogue=tuple(features),
+        catalogue=Catalogue(features),
         silent_churn=churn.kind != "contract",
         treatment=treatment.loc(table.index),
         exits=None if exits is None else exits.set_axis(keys).loc[table.index],
@@ -390,10 +391,10 @@ def _grid(dataset: Dataset, study: Study, folds: ForwardFolds) -> list[pd.Timest
 
 
 def _chosen(features: Sequence[Feature], study: Study) -> list[Feature]:
-    unknown = sorted(set(study.features.drop) - {feature.name for feature in features})
-    if unknown:
+    known = [feature.name for feature in features]
+    if unknown := sorted(set(study.features.drop).difference(known)):
         raise InputError(
-            f"[features] drop names features that do not exist: {', '.join(unknown)}. "
-            "See `churnml features --list`."
+            f"[features] drop names features that do not exist: {', '.join(unknown)}. See "
+            f"`churnml features --list`.{did_you_mean(unknown[0], known)}"
         )
     return [feature for feature in features if feature.name not in study.features.drop]

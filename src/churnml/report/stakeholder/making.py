@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from churnml import arguments
 from churnml.alerting import Policy
 from churnml.config import Study
 from churnml.errors import InputError
@@ -70,8 +71,8 @@ def make_report(
     data: Path | str,
     *,
     as_of: str,
-    out: Path,
-    bundle: Path,
+    out: Path | str,
+    bundle: Path | str,
     study: Study,
     policy: Policy,
     state: Path | None = None,
@@ -86,9 +87,9 @@ def make_report(
         Folder of tables, a DuckDB file or an address of PostgreSQL.
     as_of : str
         A bare date is midnight in the dataset's zone.
-    out : Path
+    out : Path or str
         Ends in ``.html``.
-    bundle : Path
+    bundle : Path or str
         Folder of the model.
     study : Study
     policy : Policy
@@ -113,6 +114,7 @@ def make_report(
     >>> made.path.name, made.proven
     ('report.html', False)
     """
+    out = arguments.located(out, what="out")
     if out.suffix != SUFFIX:
         raise InputError(f"{out} has the suffix '{out.suffix}'; a report is a page: {SUFFIX}.")
     seconds: dict[str, float] = {}
