@@ -9,9 +9,10 @@ import pytest
 from churnml.alerting.queue import Policy
 from churnml.config import Population
 from churnml.evaluation.audit.alarms import area_with_bound, single_features
-from churnml.evaluation.audit.booked_back import ALARM, ALARM_OF_A_VALUE, _bump
+from churnml.evaluation.audit.booked_back import ALARM, ALARM_OF_A_VALUE, _bump, booked_back
 from churnml.evaluation.audit.findings import Finding
 from churnml.evaluation.audit.future_totals import _partial
+from churnml.evaluation.audit.lives import read_lives
 from churnml.evaluation.audit.merging import merged
 from churnml.evaluation.audit.mistakes import forgotten_model, ignored_score, no_plan
 from churnml.evaluation.audit.probes import future_cut
@@ -142,18 +143,50 @@ def test_rows_that_pile_up_at_a_distance_are_booked_back_and_a_swell_is_not():
     pile = np.full(14, 10.0)
     pile[3:5] += 60
 
-    assert _bump(swell, alarm=ALARM) is None
-    near, far, ratio = _bump(pile, alarm=ALARM)
+    assert _bump(swell, swell, alarm=ALARM) is None
+    near, far, ratio = _bump(pile, pile, alarm=ALARM)
     assert (near, far) == (21, 35)
     assert ratio > 2.1
+
+
+def billed(*, back: bool) -> dict[str, list[dict]]:
+    """Eighty customers billed every 30 days; forty leave at the end of a billed period.
+
+    ``back``: of each leaver also an invoice 24 days before the exit, booked because of it.
+    """
+    contracts, invoices = [], []
+    for n in range(80):
+        start = pd.Timestamp("2025-01-01") + n % 40 * DAY
+        end = start + (8 + n % 3) * 30 * DAY if n < 40 else None
+        due = pd.date_range(start, end or "2026-03-01", freq="30D", inclusive="left")
+        booked = [end - 24 * DAY] if back and end is not None else []
+        contracts.append({"subscription_id": f"s{n}", "customer_id": f"c{n}", "started_at": start,
+                          "ended_at": end})  # fmt: skip
+        invoices += [
+            {"invoice_id": f"i{n}-{k}", "customer_id": f"c{n}", "issued_at": at, "amount": 10.0,
+             "paid_at": at + (2 + (n + k) % 9) * DAY}
+            for k, at in enumerate([*due, *booked])
+        ]  # fmt: skip
+    return {"subscriptions": contracts, "invoices": invoices}
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_the_last_invoice_of_a_period_that_ends_with_the_contract_is_not_booked_back(
+    dataset_of, back
+):
+    lives = read_lives(dataset_of(billed(back=back), until="2026-03-01"), silence_days=90)
+
+    findings, _ = booked_back(lives)
+
+    assert {one.table for one in findings} == ({"invoices"} if back else set())
 
 
 def test_an_honest_value_may_swell_more_than_a_whole_table():
     complaints = np.full(14, 20.0)
     complaints[4:7] = 50
 
-    assert _bump(complaints, alarm=ALARM) is not None
-    assert _bump(complaints, alarm=ALARM_OF_A_VALUE) is None
+    assert _bump(complaints, complaints, alarm=ALARM) is not None
+    assert _bump(complaints, complaints, alarm=ALARM_OF_A_VALUE) is None
 
 
 def test_a_total_that_reaches_into_the_future_is_explained_by_it_and_an_honest_one_is_not():

@@ -23,7 +23,9 @@ LEVELS = 20
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Rows ``(customer_id, value, at)``: from ``at`` on it is known that the value was seen.
+    """Rows ``(customer_id, value, seen_at, own_at)``: from ``seen_at`` on the value is known.
+
+    ``own_at`` is the own time of the row, the one that has a rhythm.
 
     Parameters
     ----------
@@ -85,7 +87,8 @@ def _signal(table: Table, column: Column, value: str) -> Signal:
         table.name,
         column.name,
         f"select {_customer(table)} as customer_id, {value} as value, {known(table, column)} "
-        f"as seen_at from {_source(table)} where {_c(column)} is not null",
+        f'as seen_at, r."{table.time}" as own_at from {_source(table)} '
+        f"where {_c(column)} is not null",
     )
 
 
@@ -94,13 +97,14 @@ def _levels(table: Table, column: Column) -> Signal:
     kind = f'r."{QUALIFIERS[table.name]}"' if table.name in QUALIFIERS else "''"
     rows = (
         f"select {_customer(table)} as customer_id, {kind} as kind, {_c(column)} as number, "
-        f"{known(table, column)} as seen_at from {_source(table)} where {_c(column)} is not null"
+        f'{known(table, column)} as seen_at, r."{table.time}" as own_at from {_source(table)} '
+        f"where {_c(column)} is not null"
     )
     query = f"""
         with r as ({rows}),
         k as (select kind, count(distinct number) as levels from r group by kind),
         t as (select *, percent_rank() over (partition by kind order by number) as rank from r)
-        select customer_id, seen_at, case when kind = '' then '' else kind || ': ' end ||
+        select customer_id, seen_at, own_at, case when kind = '' then '' else kind || ': ' end ||
                case when levels <= {LEVELS} then cast(number as varchar)
                     else 'tenth ' || least(10, 1 + cast(floor(rank * 10) as integer)) end as value
         from t join k using (kind)"""
