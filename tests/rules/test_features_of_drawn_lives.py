@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import numpy as np
@@ -11,6 +12,7 @@ from pandas.testing import assert_frame_equal
 
 from churnml.errors import InputError
 from churnml.features import catalogue, compute_features
+from churnml.snapshots import take_snapshots
 
 T0 = pd.Timestamp("2026-03-02")
 DAY = timedelta(days=1)
@@ -166,6 +168,35 @@ def test_money_follows_the_open_subscriptions_and_their_cuts(dataset_of):
         "mrr": 80, "mrr_change_1m": 1, "mrr_change_3m": 0.8, "downgrades_84d": 1,
         "days_since_downgrade": 60,
     }  # fmt: skip
+
+
+RENEWALS = ["days_to_period_end", "days_to_anniversary"]
+
+
+@pytest.mark.parametrize(
+    ("days", "period", "expected"),
+    [
+        (100, 30, (20, 265.25)),
+        (90, 30, (30, 275.25)),
+        (700, 365, (30, 30.5)),
+        (100, None, (math.nan, 265.25)),
+    ],
+)
+def test_the_end_of_the_paid_period_counts_from_the_start_of_the_spell(
+    dataset_of, days, period, expected
+):
+    """A change of price opens another row, and the day of renewal stays."""
+    rows = [
+        {"subscription_id": "1", "started_at": ago(days), "ended_at": ago(40)},
+        {"subscription_id": "2", "started_at": ago(40), "ended_at": None},
+    ]
+    rows = [{**row, "customer_id": "ann", "billing_days": period, "mrr": 1.0} for row in rows]
+    tables = {"customers": [customer("ann")], "subscriptions": rows}
+    dataset = dataset_of(tables, until="2027-01-01")
+    features = [f for f in catalogue(dataset) if f.name in RENEWALS]
+    found = compute_features(dataset, take_snapshots(dataset, [T0]), features=features)
+
+    assert found.iloc[0].tolist() == pytest.approx(expected, nan_ok=True)
 
 
 def test_an_end_that_lies_ahead_is_not_known_yet(dataset_of):

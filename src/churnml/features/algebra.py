@@ -174,7 +174,7 @@ class Comparison(Expr):
 
 @node
 class Function(Expr):
-    """A function of numbers: least and greatest (of the known ones), sqrt, ln, abs."""
+    """A function of numbers: least and greatest (of the known ones), sqrt, ln, abs, floor."""
 
     name: str
     arguments: tuple[Expr, ...]

@@ -83,6 +83,7 @@ _FUNCTIONS: dict[str, Callable[[list[np.ndarray]], np.ndarray]] = {
     "sqrt": lambda parts: np.sqrt(parts[0]),
     "abs": lambda parts: np.abs(parts[0]),
     "ln": _logarithm,
+    "floor": lambda parts: np.floor(parts[0]),
 }
 
 

@@ -11,6 +11,7 @@ from churnml.features.algebra import (
     Choice,
     Expr,
     Rows,
+    TenureDays,
     Window,
 )
 from churnml.features.declaration import Family, Feature, Unit
@@ -28,6 +29,8 @@ _declare = Declare(Family.BILLING, "right_sized_plan")
 _pay = Declare(Family.BILLING, "payment_help")
 _BEGUN = Rows(SUBSCRIPTIONS)
 _ENDED = Rows(SUBSCRIPTIONS).dated("ended_at")
+#: Annual contracts are renewed on the day they began, whatever the period they are billed by.
+YEAR_DAYS = 365.25
 _PRICED = "NOT mrr IS NULL"
 
 
@@ -71,12 +74,27 @@ def _contract() -> tuple[Feature, ...]:
                  "Доля используемых мест", Unit.SHARE, -1, play="usage_coaching", days=28),
         _declare("billing_days", o.last(_BEGUN, "billing_days", scale=1), "Days billed at a time",
                  "Период оплаты в днях", Unit.DAYS),
+        *_renewals(),
         *_declare.over((LAST_4_WEEKS, LAST_12_WEEKS, LAST_26_WEEKS), "downgrades",
                        lambda w: o.count(cheaper, w), "Moves to a cheaper plan",
                        "Переходы на более дешёвый тариф", Unit.COUNT, 1),
         _declare("days_since_downgrade", o.days_since(cheaper),
                  "Days since a move to a cheaper plan", "Дней с перехода на более дешёвый тариф",
                  Unit.DAYS),
+    )  # fmt: skip
+
+
+def _renewals() -> tuple[Feature, ...]:
+    """When the customer may next leave on time: contracts run from the start of the spell."""
+    open_now = o.standing(_BEGUN, _ENDED)
+    period = o.last(_BEGUN, "billing_days", scale=1)
+    return (
+        _declare("days_to_period_end", Choice(open_now, o.until_next(TenureDays(), period)),
+                 "Days to the end of the paid period", "Дней до конца оплаченного периода",
+                 Unit.DAYS, play="check_in_call"),
+        _declare("days_to_anniversary", Choice(open_now, o.until_next(TenureDays(), YEAR_DAYS)),
+                 "Days to the anniversary of the contract", "Дней до годовщины договора",
+                 Unit.DAYS, play="check_in_call"),
     )  # fmt: skip
 
 

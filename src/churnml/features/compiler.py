@@ -288,4 +288,6 @@ def _function(name: str, parts: list[exp.Expression]) -> exp.Expression:
             return exp.Abs(this=first)
         case "ln":
             return exp.Ln(this=first)
+        case "floor":
+            return cast(exp.Floor(this=first), "DOUBLE")
     raise TypeError(f"no function: {name}")

@@ -149,6 +149,12 @@ def trend(rows: Rows, *, weeks: int) -> Expr:
     return _sum(moments) / (mean_count * spread)
 
 
+def until_next(age: Expr, period: Expr | float) -> Expr:
+    """Days until an age is next a multiple of the period; the whole period where it just is one."""
+    length = as_expr(period)
+    return length * (Function("floor", (age / length,)) + 1.0) - age
+
+
 def minimum(*values: Expr) -> Expr:
     """The least of the known values."""
     return Function("least", values)
