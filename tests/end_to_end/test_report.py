@@ -74,6 +74,7 @@ def test_the_report_shows_the_alerts_that_the_product_raises(
 
     assert set(made) >= {"path", "customers", "alerts"}
     assert made["alerts"] == len(still_open) == rows.count("<tr") - 1
+    assert made["alerted"] == still_open["customer_id"].nunique()
     assert made["proven"]
     shown = re.findall(r"<small><bdi>(C\d+)</bdi></small>", rows)
     assert sorted(shown) == sorted(still_open["customer_id"])

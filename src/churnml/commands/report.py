@@ -62,8 +62,8 @@ def report(
     if as_json:
         print_json(made.as_json())
         return
-    people = counted(made.customers, "customer")
-    said = f"{counted(made.alerts, 'open alert')} among {people} at risk: {made.path}"
+    alerts, alerted = counted(made.alerts, "open alert"), counted(made.alerted, "customer")
+    said = f"{alerts} of {alerted}; at risk: {made.customers:,}. Written to {made.path}."
     stdout.print(said, highlight=False, soft_wrap=True)
     if not made.proven:
         stdout.print("The model carries no proof; train again to see how often it is right.")

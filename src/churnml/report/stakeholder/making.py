@@ -37,6 +37,8 @@ class WrittenReport:
         At risk at the as_of.
     alerts : int
         Open ones.
+    alerted : int
+        Customers with an open alert, or several.
     proven : bool
         Whether the bundle carries its proof.
     size : int
@@ -50,6 +52,7 @@ class WrittenReport:
     path: Path
     customers: int
     alerts: int
+    alerted: int
     proven: bool
     size: int
     seconds: dict[str, float] = field(default_factory=dict)
@@ -61,6 +64,7 @@ class WrittenReport:
             "path": str(self.path),
             "customers": self.customers,
             "alerts": self.alerts,
+            "alerted": self.alerted,
             "proven": self.proven,
             "bytes": self.size,
             "seconds": self.seconds,
@@ -136,8 +140,9 @@ def make_report(
     with stage("page"):
         size = write_report(out, facts, language=language)
     return WrittenReport(
-        out, facts.at_risk, len(facts.alerts), proof is not None, size, seconds, dataset.notices
-    )
+        out, facts.at_risk, len(facts.alerts), len(facts.customers), proof is not None, size,
+        seconds, dataset.notices,
+    )  # fmt: skip
 
 
 def write_reports(
