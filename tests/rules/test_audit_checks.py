@@ -181,6 +181,28 @@ def test_the_last_invoice_of_a_period_that_ends_with_the_contract_is_not_booked_
     assert {one.table for one in findings} == ({"invoices"} if back else set())
 
 
+@pytest.mark.parametrize("everyone", [True, False])
+def test_a_call_before_every_renewal_is_customary_and_one_before_exits_alone_is_not(
+    dataset_of, everyone
+):
+    contracts, calls = [], []
+    for n in range(120):
+        start = pd.Timestamp("2025-01-01") + n % 60 * DAY
+        renewal = start + 300 * DAY
+        end = renewal if n < 40 else None
+        contracts.append({"subscription_id": f"s{n}", "customer_id": f"c{n}", "started_at": start,
+                          "ended_at": end})  # fmt: skip
+        if everyone or end is not None:
+            calls.append({"customer_id": f"c{n}", "kind": "check_in",
+                          "sent_at": renewal - (58 + n % 4) * DAY})  # fmt: skip
+    tables = {"subscriptions": contracts, "outreach": calls}
+    lives = read_lives(dataset_of(tables, until="2026-06-01"), silence_days=90)
+
+    findings, _ = booked_back(lives)
+
+    assert (findings == []) is everyone
+
+
 def test_an_honest_value_may_swell_more_than_a_whole_table():
     complaints = np.full(14, 20.0)
     complaints[4:7] = 50
