@@ -119,8 +119,8 @@ Markdown(
 
 # %%
 study = ch.read_study(Path("experiments/studies/default.toml"))
-quick = {  # no search for settings, two test blocks, one of the recipe's heads: a first look
-    "folds": study.folds.model_copy(update={"blocks": 2}),
+quick = {  # a first look: no search, two test blocks of six weeks, one of the recipe's heads
+    "folds": study.folds.model_copy(update={"blocks": 2, "test_every_days": 42}),
     "tuning": study.tuning.model_copy(update={"trials": 0}),
     "model": study.model.model_copy(update={"heads": ((21, 28),), "final_seeds": 1}),
 }
