@@ -69,6 +69,21 @@ def test_a_contract_story_gets_the_label_of_its_spell(dataset_of, subscriptions,
         assert label_of(dataset) == expected
 
 
+@pytest.mark.parametrize(
+    ("subscriptions", "expected"),
+    [
+        ([(0, None)], "unknown"),
+        ([(-0.001, None)], "stayed"),
+        ([(-100, -40), (0, 30)], "unknown"),
+        ([(-100, -40), (-0.001, 30)], "churned"),
+    ],
+)
+def test_what_begins_at_the_as_of_is_not_known_then(dataset_of, subscriptions, expected):
+    asked = pd.DataFrame({"customer_id": ["a"], "as_of": [AS_OF]})
+
+    assert label(story(dataset_of, *subscriptions), asked, window=WINDOW).item() == expected
+
+
 def test_an_involuntary_end_is_an_exit_where_the_company_says_so(dataset_of):
     dataset = story(dataset_of, (-100, 30, "involuntary"), churn={"involuntary": "exit"})
 
