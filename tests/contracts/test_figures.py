@@ -37,7 +37,7 @@ from churnml.report.figures import (
 )
 from churnml.report.rivals_figure import rivals_figure
 from churnml.report.slice_figure import recall_by_slice_figure
-from churnml.report.terminal import show_slices
+from churnml.report.terminal import audit_lines, show_slices
 
 WEEKS = [str(week) for week in range(1, 9)]
 
@@ -172,6 +172,17 @@ def test_the_terminal_lists_slices_within_eighty_columns_and_counts_the_small_on
     assert "51–66" in shown
     assert "1 further part has fewer than ten exits" in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_what_the_verdict_says_of_the_audit_is_not_said_twice():
+    findings = [{"severity": severity, "message": message} for severity, message in
+                (("error", "a leak."), ("warning", "a drift."), ("info", "a note."))]  # fmt: skip
+    content = {"audit": {"findings": findings}, "reason": "Not promoted: a leak."}
+
+    assert audit_lines(content) == ["AUDIT, warning: a drift."]
+    assert audit_lines(content | {"reason": "Promoted."}) == [
+        "AUDIT, error: a leak.", "AUDIT, warning: a drift.",
+    ]  # fmt: skip
 
 
 def test_the_terminal_is_silent_without_slices():

@@ -85,10 +85,8 @@ def show_training(content: Mapping[str, Any], console: Console) -> None:
     content : mapping
         The JSON document of ``churnml train``.
     """
-    for finding in content["audit"]["findings"]:
-        if finding["severity"] != "info":
-            said = f"AUDIT, {finding['severity']}: {finding['message']}"
-            console.print(said, style="bold red", markup=False, highlight=False, soft_wrap=True)
+    for line in audit_lines(content):
+        console.print(line, style="bold red", markup=False, highlight=False, soft_wrap=True)
     console.print(content["signal"], style="bold", highlight=False, soft_wrap=True)
     console.print(content["reason"], highlight=False, soft_wrap=True)
     show_evaluation(content, console)
@@ -100,6 +98,15 @@ def show_training(content: Mapping[str, Any], console: Console) -> None:
     console.print(_breakdown(content["seconds"]))
     for name, place in content["where"].items():
         console.print(f"{name}: {place}", highlight=False, soft_wrap=True)
+
+
+def audit_lines(content: Mapping[str, Any]) -> list[str]:
+    """What the audit warns of, a line each, but for what the verdict already says."""
+    return [
+        f"AUDIT, {one['severity']}: {one['message']}"
+        for one in content["audit"]["findings"]
+        if one["severity"] != "info" and one["message"] not in content["reason"]
+    ]
 
 
 def show_evaluation(content: Mapping[str, Any], console: Console) -> None:
