@@ -48,6 +48,17 @@ def compare_fittings(
     ------
     InputError
         If there is no fitting.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> three = replace(fitting, seeds=3)
+    >>> compared = ch.compare_fittings(
+    ...     dataset, examples, folds=folds, study=study,
+    ...     fittings={"one seed": fitting, "three seeds": three}, resamples=20,
+    ... )
+    >>> list(compared["tried"].unique())
+    ['one seed', 'three seeds']
     """
     if not isinstance(fittings, Mapping) or not fittings:
         raise InputError(
@@ -92,6 +103,15 @@ def compare_features(
     ------
     InputError
         If there is no choice, or one leaves out a feature that is not there.
+
+    Examples
+    --------
+    >>> compared = ch.compare_features(
+    ...     dataset, examples, folds=folds, study=study, resamples=20,
+    ...     dropped={"all": [], "without logins": ["logins_7d", "logins_28d"]},
+    ... )
+    >>> list(compared["tried"].unique())
+    ['all', 'without logins']
     """
     if not isinstance(dropped, Mapping) or not dropped:
         raise InputError(

@@ -65,6 +65,12 @@ def family_separation(
     ------
     InputError
         If exits have no date.
+
+    Examples
+    --------
+    >>> table = ch.family_separation(examples, folds=folds, resamples=20)
+    >>> "together" in set(table["family"])
+    True
     """
     notice = _notice(examples)
     scores, sizes = _family_scores(examples, folds)
@@ -100,6 +106,12 @@ def signal_separation(
     ------
     InputError
         If exits have no date.
+
+    Examples
+    --------
+    >>> table = ch.signal_separation(examples, weeks=(3, 4), resamples=20)
+    >>> table["weeks"].unique().tolist()
+    [3, 4]
     """
     notice = _notice(examples)
     known = {one.name: one for one in examples.catalogue if one.risk and not one.is_category}

@@ -115,6 +115,13 @@ def feature_parts(
     ------
     InputError
         As for ``compute_features``, or if the memory does not do.
+
+    Examples
+    --------
+    >>> snapshots = ch.take_snapshots(dataset, [pd.Timestamp("2024-12-23")])
+    >>> parts = ch.feature_parts(dataset, snapshots, features=examples.catalogue[:2])
+    >>> sum(part.num_rows for part in parts) == len(snapshots)
+    True
     """
     chosen = declared(dataset, features)
     asked = ask(snapshots, None)

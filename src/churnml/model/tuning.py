@@ -108,6 +108,14 @@ def tune(
     ------
     InputError
         If the search cannot be kept, or workers die again and again.
+
+    Examples
+    --------
+    >>> found = ch.tune(
+    ...     examples, folds=folds, tested=dataset.observed_until, trials=1, seed=7
+    ... )
+    >>> len(found.trials), found.is_recipe  # the recipe itself is trial 0
+    (2, True)
     """
     rows = examples.train_rows(examples.window, folds=folds, tested=tested)
     base = recipe_for(examples, rows)

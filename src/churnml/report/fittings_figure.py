@@ -33,6 +33,16 @@ def fittings_figure(
     ------
     InputError
         If the table lacks one of the figures.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({
+    ...     "tried": ["recipe", "SMOTE"], "figure": "average_precision", "value": [0.23, 0.21],
+    ...     "low": [0.19, 0.17], "high": [0.28, 0.26], "difference": [0.0, -0.02],
+    ...     "difference_low": [0.0, -0.05], "difference_high": [0.0, 0.01],
+    ... })
+    >>> drawn = ch.fittings_figure(table, figures=["average_precision"])
+    >>> drawn.savefig("fittings.png")
     """
     words = CAPTIONS[language]
     by_figure = {name: _of(table, name) for name in figures}

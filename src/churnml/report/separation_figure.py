@@ -47,6 +47,14 @@ def family_separation_figure(table: pd.DataFrame, *, language: Language = "en") 
     ------
     InputError
         If no family has a week.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({
+    ...     "family": "usage", "signals": 3, "weeks": [3, 8], "value": [0.8, 0.6],
+    ...     "low": [0.7, 0.5], "high": [0.9, 0.7], "exits": [40, 40],
+    ... })
+    >>> ch.family_separation_figure(table).savefig("separation.png")
     """
     lines = table[table["family"] != "together"]
     if lines.empty:
