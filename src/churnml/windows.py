@@ -174,6 +174,11 @@ def _stamp(moment: Any) -> Any:
     return pd.Timestamp(known) if isinstance(known, date | np.datetime64) else pd.NaT
 
 
+def naive_utc(instant: pd.Timestamp) -> pd.Timestamp:
+    """The instant as naive UTC; without a zone it already is."""
+    return instant if instant.tzinfo is None else instant.tz_convert("UTC").tz_localize(None)
+
+
 def local(moment: pd.Timestamp, *, zone: str) -> pd.Timestamp:
     """What the clock in the zone shows at a naive UTC instant: how days are told to a user.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -23,8 +24,10 @@ _NO_OWNER = "no owner"
 def show_desk(desk: Desk, console: Console, *, timezone: str) -> None:
     """Print the open alerts, a table for each owner, the most urgent first."""
     open_alerts = desk.open
-    clock = {name: _local(open_alerts[name], timezone) for name in ("as_of", "deadline")}
-    open_alerts = open_alerts.assign(**clock)
+    clock = partial(local, zone=timezone)
+    open_alerts = open_alerts.assign(
+        **{name: open_alerts[name].map(clock) for name in ("as_of", "deadline")}
+    )
     owners = open_alerts["owner"].astype("object").where(open_alerts["owner"].notna(), _NO_OWNER)
     for owner, lines in open_alerts.groupby(owners, sort=True):
         console.print(_digest(str(owner), lines))
@@ -99,10 +102,6 @@ def _whole(value: float) -> str:
 
 def _money(value: float) -> str:
     return f"{value:,.0f}"
-
-
-def _local(moments: pd.Series, timezone: str) -> pd.Series:
-    return moments.dt.tz_localize("UTC").dt.tz_convert(timezone).dt.tz_localize(None)
 
 
 def _day(value: pd.Timestamp) -> str:

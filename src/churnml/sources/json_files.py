@@ -9,8 +9,9 @@ import duckdb
 
 from churnml.sources.workshop import literal
 
-#: One object a line, or one list of objects.
-JSON_SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
+#: One object a line: always rows. One list of objects, too, may be called .json.
+JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+JSON_SUFFIXES = (*JSON_LINES, ".json", ".json.gz")
 
 
 def json_relation(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> str:

@@ -18,6 +18,7 @@ from churnml.sources.gating import Gated, gate_source
 from churnml.sources.mapping import sql_type
 from churnml.sources.quarantine import export
 from churnml.sources.workshop import GATED_FILE, literal, quoted
+from churnml.windows import naive_utc
 
 _SCHEMA = "gated"
 
@@ -85,11 +86,6 @@ def open_dataset(
 def _refuse(gated: Gated) -> None:
     if gated.stops:
         raise InputError(" | ".join(gated.stops))
-
-
-def naive_utc(instant: pd.Timestamp) -> pd.Timestamp:
-    """The instant as naive UTC; without a zone it already is."""
-    return instant if instant.tzinfo is None else instant.tz_convert("UTC").tz_localize(None)
 
 
 def release(gated: Gated) -> duckdb.DuckDBPyConnection:

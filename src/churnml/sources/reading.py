@@ -169,8 +169,7 @@ def _from_files(shop: Workshop, name: str, paths: list[Path]) -> tuple[Raw, list
             f"tables.{name}: {origin} mixes {' and '.join(sorted({*map(str, kinds.values())}))} "
             "files. Choose one kind."
         )
-    kind = _kind(paths[0])
-    if kind == "Parquet":
+    if kinds[paths[0].name] == "Parquet":
         try:
             relation = _parquet_relation(shop, paths)
         except duckdb.Error as error:
@@ -178,10 +177,7 @@ def _from_files(shop: Workshop, name: str, paths: list[Path]) -> tuple[Raw, list
         return _described(shop, name, relation, origin=origin, guessed_text=False), []
     readable, findings = _recoded(shop, name, paths)
     try:
-        if kind == "JSON":
-            relation = json_relation(shop.connection, readable)
-        else:
-            relation = csv_relation(readable)
+        relation = text_relation(shop, readable)
     except (ValueError, duckdb.Error) as error:
         raise _unreadable(name, origin, error) from None
     return _described(shop, name, relation, origin=origin, guessed_text=True), findings
@@ -193,6 +189,19 @@ def _kind(path: Path) -> str | None:
     if path.name.endswith(JSON_SUFFIXES):
         return "JSON"
     return "CSV" if path.name.endswith(_TEXT_SUFFIXES) else None
+
+
+def text_relation(shop: Workshop, paths: list[Path]) -> str:
+    """SQL for the rows of UTF-8 files of one kind, JSON or CSV; every value is text.
+
+    Raises
+    ------
+    ValueError, duckdb.Error
+        As of ``csv_relation`` and ``json_relation``.
+    """
+    if _kind(paths[0]) == "JSON":
+        return json_relation(shop.connection, paths)
+    return csv_relation(paths)
 
 
 def _parquet_relation(shop: Workshop, paths: list[Path]) -> str:

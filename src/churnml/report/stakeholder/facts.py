@@ -14,7 +14,7 @@ from churnml.features import Feature
 from churnml.health import Preset
 from churnml.sources.dataset import Finding
 from churnml.spoken import Spoken
-from churnml.windows import LabelWindow, local
+from churnml.windows import LabelWindow, local, naive_utc
 
 Reason = Mapping[str, Any]
 
@@ -332,8 +332,7 @@ def on_the_clock(facts: ReportFacts) -> ReportFacts:
 
 def naive(moment: Any) -> pd.Timestamp:
     """A naive UTC instant of whatever a reason holds."""
-    stamp = pd.Timestamp(moment)
-    return stamp if stamp.tzinfo is None else stamp.tz_convert("UTC").tz_localize(None)
+    return naive_utc(pd.Timestamp(moment))
 
 
 def _shown(value: Any, zone: str) -> Any:

@@ -11,17 +11,14 @@ import duckdb
 import pandas as pd
 
 from churnml.errors import InputError
-from churnml.sources.csv_files import as_utf8, csv_relation
+from churnml.sources.csv_files import as_utf8
 from churnml.sources.guessing.profile import SAMPLE_ROWS, ColumnProfile, profile_columns
-from churnml.sources.json_files import JSON_SUFFIXES, json_relation
-from churnml.sources.reading import files_below
+from churnml.sources.json_files import JSON_LINES, JSON_SUFFIXES
+from churnml.sources.reading import files_below, text_relation
 from churnml.sources.workshop import Workshop, first_line, literal
 
 #: What is looked for where a folder is given.
-SUFFIXES = (
-    ".parquet", ".csv", ".csv.gz", ".tsv", ".txt",
-    *(suffix for suffix in JSON_SUFFIXES if not suffix.startswith(".json.") and suffix != ".json"),
-)  # fmt: skip
+SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".txt", *JSON_LINES)
 #: What is read where a file is named: a .json in a folder is mostly settings.
 _NAMED = (*SUFFIXES, *JSON_SUFFIXES)
 _SHEETS = (".xlsx", ".xls", ".ods", ".xlsb", ".numbers")
@@ -51,11 +48,6 @@ class FileProfile:
     def is_text(self) -> bool:
         """Whether every value is text because the file has no types."""
         return not self.pattern.endswith(".parquet")
-
-    @property
-    def is_json(self) -> bool:
-        """Whether its rows are objects of JSON."""
-        return self.pattern.endswith(JSON_SUFFIXES)
 
     def column(self, name: str) -> ColumnProfile:
         """The column of that name."""
@@ -178,8 +170,7 @@ def _sample(shop: Workshop, path: Path, *, rows: int) -> pd.DataFrame:
         relation = f"select * from read_parquet({literal(path.resolve())}, binary_as_string = true)"
     else:
         readable = [as_utf8(path.resolve(), scratch=shop.scratch).path]
-        is_json = path.name.endswith(JSON_SUFFIXES)
-        relation = json_relation(shop.connection, readable) if is_json else csv_relation(readable)
+        relation = text_relation(shop, readable)
     return shop.connection.execute(f"select * from ({relation}) limit {rows}").df()
 
 
