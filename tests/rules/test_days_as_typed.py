@@ -89,6 +89,7 @@ def test_the_desk_and_the_watch_list_show_the_days_of_the_company():
 
     assert re.findall(r"\d\d-\d\d", shown)[:2] == ["12-31", "01-01"]
     assert "on 2025-12-31" in shown
+    assert "\na: Logins\n" in shown, "reasons stand below the table, in full width"
 
 
 def test_every_instant_of_a_report_is_on_the_clock_of_the_company():

@@ -31,6 +31,11 @@ def show_desk(desk: Desk, console: Console, *, timezone: str) -> None:
     owners = open_alerts["owner"].astype("object").where(open_alerts["owner"].notna(), _NO_OWNER)
     for owner, lines in open_alerts.groupby(owners, sort=True):
         console.print(_digest(str(owner), lines))
+        for name, reasons in (
+            lines[["customer_id", "reasons_en"]].head(SHOWN).itertuples(index=False)
+        ):
+            if not pd.isna(reasons):  # below the table: a narrow column of it would be pages long
+                console.print(Text.assemble((name, "bold"), f": {reasons}"))
         if len(lines) > SHOWN:
             console.print(f"… and {len(lines) - SHOWN} more of {owner}.", markup=False)
     held = ", ".join(f"{count} {why.replace('_', ' ')}" for why, count in desk.suppressed.items())
@@ -53,7 +58,6 @@ def _digest(owner: str, lines: pd.DataFrame) -> Table:
         ("value", "value_at_risk", _money),
         ("since", "as_of", _day),
         ("until", "deadline", _day),
-        ("why", "reasons_en", str),
     )
     return _filled(table, columns, lines.head(SHOWN))
 
